@@ -1,0 +1,1 @@
+"""Space and chance, as mathematics: no files, network, clock, environment or hidden randomness."""

@@ -1,0 +1,1 @@
+"""People: use cases, the command line, the pages."""

@@ -1,0 +1,63 @@
+"""Every visible text in Chinese and English, by code.
+
+The texts stand in `data/texts/*.json` as `{code: {"zh": ..., "en": ...}}`. Placeholders are
+`str.format` fields filled from plain values.
+"""
+
+from __future__ import annotations
+
+import json
+import locale
+import os
+from functools import cache
+from typing import Any, Literal, cast
+
+from geo.errors import ZhoubianError
+from layers.faults import Fault
+from layers.resources import data_path
+
+Lang = Literal["zh", "en"]
+LANGS: tuple[Lang, ...] = ("zh", "en")
+
+
+@cache
+def texts() -> dict[str, dict[str, str]]:
+    """All texts by code; a code that stands in two files is a mistake and raises."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(data_path("texts").glob("*.json")):
+        for code, pair in json.loads(path.read_text(encoding="utf-8")).items():
+            if code in found:
+                raise ValueError(f"text {code!r} stands twice, the second time in {path.name}")
+            found[code] = pair
+    return found
+
+
+def text(code: str, lang: Lang, **facts: Any) -> str:
+    """The text of a code in a language, its placeholders filled."""
+    return texts()[code][lang].format(**facts)
+
+
+def error_text(error: ZhoubianError, lang: Lang) -> str:
+    """An error in a language: English is the message itself, Chinese comes from its code and facts."""
+    return _translated(f"error.{error.code}", error.message, error.facts, lang)
+
+
+def fault_text(fault: Fault, lang: Lang) -> str:
+    """A fault of a row in a language."""
+    return _translated(f"fault.{fault.code}", fault.message, fault.facts, lang)
+
+
+def _translated(code: str, message: str, facts: dict[str, Any], lang: Lang) -> str:
+    pair = texts().get(code)
+    if lang == "en" or pair is None:
+        return message
+    return pair[lang].format(**facts)
+
+
+def system_lang() -> Lang:
+    """ZHOUBIAN_LANG if set, else Chinese on a Chinese system, else English."""
+    chosen = os.environ.get("ZHOUBIAN_LANG", "").lower()[:2]
+    if chosen in LANGS:
+        return cast(Lang, chosen)
+    named = os.environ.get("LC_ALL") or os.environ.get("LANG") or (locale.getlocale()[0] or "")
+    return "zh" if named.lower().startswith(("zh", "chinese")) else "en"
