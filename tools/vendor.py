@@ -24,6 +24,8 @@ from typing import Any
 VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
 MANIFEST = VENDOR / "vendor.json"
 
+GROUPED = "leaflet.groupedlayercontrol.min"
+
 PACKAGES: dict[str, tuple[str, dict[str, str]]] = {
     "leaflet": (
         "1.9.4",
@@ -39,8 +41,8 @@ PACKAGES: dict[str, tuple[str, dict[str, str]]] = {
     "leaflet-groupedlayercontrol": (
         "0.6.1",
         {
-            "dist/leaflet.groupedlayercontrol.min.js": "groupedlayercontrol/leaflet.groupedlayercontrol.min.js",
-            "dist/leaflet.groupedlayercontrol.min.css": "groupedlayercontrol/leaflet.groupedlayercontrol.min.css",
+            f"dist/{GROUPED}.js": f"groupedlayercontrol/{GROUPED}.js",
+            f"dist/{GROUPED}.css": f"groupedlayercontrol/{GROUPED}.css",
             "LICENSE.txt": "groupedlayercontrol/LICENSE.txt",
         },
     ),
