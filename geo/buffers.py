@@ -150,6 +150,73 @@ def _ragged(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
     return flat, begin
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """Features sorted by the cell of their middle, so that a row of cells is one contiguous run."""
+
+    columns: int
+    cell: Ints
+    unit: Ints
+    middle_x: Floats
+    middle_y: Floats
+    half: Floats
+    begin: Ints
+    x: Floats
+    y: Floats
+    dx: Floats
+    dy: Floats
+    inverse: Floats
+
+    @property
+    def margin(self) -> float:
+        """How far a feature reaches from its middle, in one coordinate."""
+        return float(self.half.max())
+
+    def near(self, row: int, column: int, span: int) -> Ints:
+        """Features whose middle lies within `span` cells of a cell."""
+        low, high = max(column - span, 0), min(column + span, self.columns - 1)
+        rows = np.arange(row - span, row + span + 1) * self.columns
+        first = np.searchsorted(self.cell, rows + low)
+        last = np.searchsorted(self.cell, rows + high, side="right")
+        runs: list[Ints] = [np.arange(a, b) for a, b in zip(first, last, strict=True)]
+        return np.concatenate(runs)
+
+
+def _cells(x: Floats, y: Floats) -> tuple[Ints, Ints]:
+    return (x // _CELL_M).astype(np.int64), (y // _CELL_M).astype(np.int64)
+
+
+def _layouts(features: Segments, origin: tuple[float, float], columns: int, box: Floats) -> Iterator[_Layout]:
+    """Short features and long ones apart: a long one would widen the search of every tile."""
+    half = 0.5 * np.maximum(box[2] - box[0], box[3] - box[1])
+    middle_x, middle_y = 0.5 * (box[0] + box[2]) - origin[0], 0.5 * (box[1] + box[3]) - origin[1]
+    long = half > _LONG_M
+    for chosen in (np.flatnonzero(~long), np.flatnonzero(long)):
+        if len(chosen) == 0:
+            continue
+        column, row = _cells(middle_x[chosen], middle_y[chosen])
+        cell = row * columns + column
+        order = np.argsort(cell, kind="stable")
+        unit = chosen[order]
+        flat, begin = _ragged(features.starts, unit)
+        dx, dy = features.dx[flat], features.dy[flat]
+        square = dx * dx + dy * dy
+        yield _Layout(
+            columns=columns,
+            cell=cell[order],
+            unit=unit,
+            middle_x=middle_x[unit],
+            middle_y=middle_y[unit],
+            half=half[unit],
+            begin=np.append(begin, len(flat)),
+            x=features.x[flat] - origin[0],
+            y=features.y[flat] - origin[1],
+            dx=dx,
+            dy=dy,
+            inverse=np.divide(1.0, square, out=np.zeros_like(square), where=square > 0),
+        )
+
+
 def nearest_pairs(x: Floats, y: Floats, scale: Floats, features: Segments, radius_m: float) -> PairTable:
     """Distance from points to the nearest point of each feature, for all pairs within a radius.
 
@@ -166,115 +233,84 @@ def nearest_pairs(x: Floats, y: Floats, scale: Floats, features: Segments, radiu
 
     Notes
     -----
-    Features lie sorted by the 1 km cell of their middle, so that the candidates of a tile of anchors
-    are a few contiguous runs; a block of anchors x segments stays in the second-level cache. Features
-    longer than 1 km would widen every tile's search and are measured apart.
+    Anchors are taken tile by tile of 1 km, so that the candidates of a tile are a few contiguous
+    runs of features and a block of anchors x segments stays in the second-level cache.
     """
-    n = len(features.starts) - 1
-    if n == 0 or len(x) == 0:
+    if len(features.starts) < 2 or len(x) == 0:
         return PairTable(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    ex, ey = features.x + features.dx, features.y + features.dy
+    ends = features.x + features.dx, features.y + features.dy
     at = features.starts[:-1]
-    west, east = (
-        np.minimum.reduceat(np.minimum(features.x, ex), at),
-        np.maximum.reduceat(np.maximum(features.x, ex), at),
+    box = np.stack(
+        [
+            np.minimum.reduceat(np.minimum(features.x, ends[0]), at),
+            np.minimum.reduceat(np.minimum(features.y, ends[1]), at),
+            np.maximum.reduceat(np.maximum(features.x, ends[0]), at),
+            np.maximum.reduceat(np.maximum(features.y, ends[1]), at),
+        ]
     )
-    south, north = (
-        np.minimum.reduceat(np.minimum(features.y, ey), at),
-        np.maximum.reduceat(np.maximum(features.y, ey), at),
-    )
-    half = 0.5 * np.maximum(east - west, north - south)
-    reach = radius_m * float(scale.max())
-    found: list[tuple[Ints, Ints, Floats]] = []
-    middle_x, middle_y = 0.5 * (west + east), 0.5 * (south + north)
-    long = half > _LONG_M
-    for chosen in (np.flatnonzero(~long), np.flatnonzero(long)):
-        if len(chosen):
-            margin = reach + float(half[chosen].max())
-            found.extend(
-                _tiles(
-                    x,
-                    y,
-                    scale,
-                    features,
-                    chosen,
-                    middle_x[chosen],
-                    middle_y[chosen],
-                    half[chosen],
-                    radius_m,
-                    margin,
-                )
-            )
-    anchor, unit, entry = (np.concatenate(column) for column in zip(*found, strict=True)) if found else (
-        np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    )  # fmt: skip
+    origin = min(float(x.min()), float(box[0].min())), min(float(y.min()), float(box[1].min()))
+    columns = int((max(float(x.max()), float(box[2].max())) - origin[0]) // _CELL_M) + 1
+    x, y = x - origin[0], y - origin[1]
+    found = [
+        part
+        for layout in _layouts(features, origin, columns, box)
+        for part in _tiles(x, y, scale, layout, radius_m)
+    ]
+    if not found:
+        return PairTable(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    anchor, unit, entry = (np.concatenate(column) for column in zip(*found, strict=True))
     return _sorted(anchor, unit, entry)
 
 
 def _tiles(
-    x: Floats, y: Floats, scale: Floats, features: Segments, chosen: Ints,
-    middle_x: Floats, middle_y: Floats, half: Floats, radius_m: float, margin: float,
-) -> Iterator[tuple[Ints, Ints, Floats]]:  # fmt: skip
+    x: Floats, y: Floats, scale: Floats, layout: _Layout, radius_m: float
+) -> Iterator[tuple[Ints, Ints, Floats]]:
     """Pairs of one group of features, tile by tile."""
-    x0, y0 = min(float(x.min()), float(middle_x.min())), min(float(y.min()), float(middle_y.min()))
-    columns = int((max(float(x.max()), float(middle_x.max())) - x0) // _CELL_M) + 1
-
-    def cell(px: Floats, py: Floats) -> tuple[Ints, Ints]:
-        return ((px - x0) // _CELL_M).astype(np.int64), ((py - y0) // _CELL_M).astype(np.int64)
-
-    column, row = cell(middle_x, middle_y)
-    order = np.argsort(row * columns + column, kind="stable")
-    key = (row * columns + column)[order]
-    unit = chosen[order]
-    flat, begin = _ragged(features.starts, unit)
-    begin = np.append(begin, len(flat))
-    px, py, vx, vy = features.x[flat] - x0, features.y[flat] - y0, features.dx[flat], features.dy[flat]
-    square = vx * vx + vy * vy
-    inverse = np.divide(1.0, square, out=np.zeros_like(square), where=square > 0)
-    mx, my, mh = middle_x[order] - x0, middle_y[order] - y0, half[order] * np.sqrt(2.0)
-    acol, arow = cell(x, y)
-    akey = arow * columns + acol
-    by_cell = np.argsort(akey, kind="stable")
-    cells, first = np.unique(akey[by_cell], return_index=True)
-    span = int(np.ceil(margin / _CELL_M))
-    for number, members in zip(cells, np.split(by_cell, first[1:]), strict=True):
-        r, c = divmod(int(number), columns)
-        low, high = max(c - span, 0), min(c + span, columns - 1)
-        rows = np.arange(r - span, r + span + 1) * columns
-        runs_from, runs_to = np.searchsorted(key, rows + low), np.searchsorted(key, rows + high, side="right")
-        near = np.concatenate(
-            [np.arange(a, b) for a, b in zip(runs_from, runs_to, strict=True) if b > a] or [[]]
-        ).astype(np.int64)
-        if len(near) == 0:
-            continue
-        ax, ay = x[members] - x0, y[members] - y0
-        # drop features that no anchor of the tile can reach: distance to their circumscribed circle
-        gap_x = np.maximum(np.maximum(ax.min() - mx[near], mx[near] - ax.max()), 0.0)
-        gap_y = np.maximum(np.maximum(ay.min() - my[near], my[near] - ay.max()), 0.0)
-        limit = radius_m * float(scale[members].max()) + mh[near]
+    span = int(np.ceil((radius_m * float(scale.max()) + layout.margin) / _CELL_M))
+    column, row = _cells(x, y)
+    cell = row * layout.columns + column
+    order = np.argsort(cell, kind="stable")
+    cells, first = np.unique(cell[order], return_index=True)
+    for number, members in zip(cells.tolist(), np.split(order, first[1:]), strict=True):
+        row_number, column_number = divmod(number, layout.columns)
+        near = layout.near(row_number, column_number, span)
+        ax, ay = x[members], y[members]
+        # leave out features whose circumscribed circle no anchor of the tile can reach
+        mx, my = layout.middle_x[near], layout.middle_y[near]
+        gap_x = np.maximum(np.maximum(ax.min() - mx, mx - ax.max()), 0.0)
+        gap_y = np.maximum(np.maximum(ay.min() - my, my - ay.max()), 0.0)
+        limit = radius_m * float(scale[members].max()) + layout.half[near] * np.sqrt(2.0)
         near = near[gap_x * gap_x + gap_y * gap_y <= limit * limit]
-        if len(near) == 0:
-            continue
-        parts, starts = _ragged(begin, near)
-        tpx, tpy, tvx, tvy, tinv = px[parts], py[parts], vx[parts], vy[parts], inverse[parts]
-        step = max(1, _BLOCK // len(parts))
-        for start in range(0, len(members), step):
-            block = slice(start, start + step)
-            wx, wy = ax[block, None] - tpx, ay[block, None] - tpy
-            u = wx * tvx
-            u += wy * tvy
-            u *= tinv
-            np.clip(u, 0.0, 1.0, out=u)
-            wx -= u * tvx
-            u *= tvy
-            wy -= u
-            wx *= wx
-            wy *= wy
-            wx += wy
-            best = np.minimum.reduceat(wx, starts, axis=1)
-            k = scale[members[block]]
-            a, f = np.nonzero(best <= ((radius_m * k) ** 2)[:, None])
-            yield members[block][a], unit[near[f]], np.sqrt(best[a, f]) / k[a]
+        if len(near):
+            yield from _blocks(ax, ay, scale[members], members, layout, near, radius_m)
+
+
+def _blocks(
+    ax: Floats, ay: Floats, scale: Floats, members: Ints, layout: _Layout, near: Ints, radius_m: float
+) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """Distances of the anchors of a tile to its candidates, a cache-sized block at a time."""
+    parts, starts = _ragged(layout.begin, near)
+    px, py, dx, dy, inverse = (
+        column[parts] for column in (layout.x, layout.y, layout.dx, layout.dy, layout.inverse)
+    )
+    step = max(1, _BLOCK // len(parts))
+    for start in range(0, len(members), step):
+        block = slice(start, start + step)
+        wx, wy = ax[block, None] - px, ay[block, None] - py
+        u = wx * dx
+        u += wy * dy
+        u *= inverse
+        np.clip(u, 0.0, 1.0, out=u)
+        wx -= u * dx
+        u *= dy
+        wy -= u
+        wx *= wx
+        wy *= wy
+        wx += wy
+        best = np.minimum.reduceat(wx, starts, axis=1)
+        k = scale[block]
+        a, f = np.nonzero(best <= ((radius_m * k) ** 2)[:, None])
+        yield members[block][a], layout.unit[near[f]], np.sqrt(best[a, f]) / k[a]
 
 
 def _pair_blocks(features: Segments, unit: Ints, size: int = 200_000) -> Iterator[slice]:

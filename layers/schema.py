@@ -9,11 +9,13 @@ drawn; the two are never confused).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+
+from geo.design import ANCHOR_CLASSES, STATUSES_EXCLUDED
 
 Kind = Literal["text", "integer", "number", "datetime"]
 
@@ -21,10 +23,7 @@ POINT = ("Point", "MultiPoint")
 LINE = ("LineString", "MultiLineString")
 POLYGON = ("Polygon", "MultiPolygon")
 
-ANCHOR_CLASSES = ("market", "mall", "school", "hospital", "transit", "community")
-"""The six surroundings, in the order of the rule."""
-
-UNIT_STATUSES = ("open", "closed", "works", "restricted", "outside")
+UNIT_STATUSES = ("open", *STATUSES_EXCLUDED)
 """Whether a unit may be inspected: open, closed, under works, restricted, outside the built-up area."""
 
 ROAD_CLASSES = (
@@ -161,7 +160,7 @@ LAYERS: dict[str, Layer] = {
 DRAWN = ("back_alleys", "compounds")
 """The layers whose units are drawn."""
 
-DTYPES: dict[Kind, str] = {
+DTYPES: dict[Kind, Any] = {
     "text": "str",
     "integer": "Int64",
     "number": "float64",
