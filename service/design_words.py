@@ -1,0 +1,107 @@
+"""The settings of a draw in words, as they stand beside every map and document."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from layers.schema import DRAWN
+
+from .i18n import Lang, text
+
+
+def settings(record: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
+    """Label and value of each setting that decides a draw, in reading order.
+
+    Parameters
+    ----------
+    record : dict
+        A draw record (``zhoubian-draw/1``).
+    """
+    design = record["design"]
+    lines = [
+        ("anchors", _anchors(design["anchors"], lang)),
+        ("range", _range(design, lang)),
+        ("take", _take(design, lang)),
+        ("rules", _rules(design, lang)),
+        ("seed", record["seed"]),
+    ]
+    if record.get("second"):
+        lines.append(("second", record["second"]))
+    lines += [
+        ("round", str(record["round"])),
+        ("frame", record["frame"]["hash"][:12]),
+        ("date", record["created_at"].replace("T", " ")[:16]),
+        ("counts", _counts(record, lang)),
+    ]
+    return [(text(f"set.{code}", lang), value) for code, value in lines]
+
+
+def _anchors(words: str, lang: Lang) -> str:
+    """``all``, ``2`` or ``market=1,school=all``, as the design writes it."""
+    every = text("set.anchors_all", lang)
+    if words == "all":
+        return every
+    if "=" not in words:
+        return text("set.anchors_each", lang, n=words)
+    pairs = [part.split("=") for part in words.split(",")]
+    return text("set.comma", lang).join(
+        text(
+            "set.anchors_class",
+            lang,
+            name=text(f"map.class.{name}", lang),
+            n=every if number == "all" else number,
+        )
+        for name, number in pairs
+    )
+
+
+def _range(design: dict[str, Any], lang: Lang) -> str:
+    radii = [f"{radius:g}" for radius in design["radius"]["radii_m"]]
+    per = text(f"set.random.{design.get('radius_per', 'anchor')}", lang)
+    radius = text(
+        f"set.radius_{design['radius']['law']}", lang, a=radii[0], b=radii[-1], per=per, all=" / ".join(radii)
+    )
+    return text(f"set.{design['shape']}", lang, radius=radius, inner=f"{design['inner_m']:g}")
+
+
+def _take(design: dict[str, Any], lang: Lang) -> str:
+    return text(
+        "set.take_words",
+        lang,
+        per=text(f"set.per_{design['per']}", lang),
+        alleys=_chances(design["alleys"], lang),
+        compounds=_chances(design["compounds"], lang),
+    )
+
+
+def _chances(chances: dict[str, Any], lang: Lang) -> str:
+    if len(chances) == 1:
+        return next(iter(chances))
+    shares = {number: Fraction(share) for number, share in chances.items()}
+    if len(set(shares.values())) == 1:
+        return text("set.or", lang).join(shares)
+    return text("set.or", lang).join(
+        text("set.take_item", lang, n=number, share=f"{float(share):.4g}") for number, share in shares.items()
+    )
+
+
+def _rules(design: dict[str, Any], lang: Lang) -> str:
+    names = {
+        part: text(f"set.rule.{design[f'{part}_rule']}", lang) for part in ("alley", "compound", "anchor")
+    }
+    return text("set.rules_words", lang, **names)
+
+
+def _counts(record: dict[str, Any], lang: Lang) -> str:
+    frame = record["frame"]
+    notes = [surrounding[layer]["note"] for surrounding in record["surroundings"] for layer in DRAWN]
+    return text(
+        "set.counts_words",
+        lang,
+        **{name: layer["count"] for name, layer in frame["layers"].items()},
+        excluded=sum(number for reasons in frame["excluded"].values() for number in reasons.values()),
+        short=notes.count("short_pool"),
+        empty=notes.count("empty_pool"),
+        widened=notes.count("widened"),
+    )

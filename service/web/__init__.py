@@ -1,0 +1,1 @@
+"""The browser's door: parse, call one use case, show."""

@@ -1,0 +1,103 @@
+"""The Flask application: settings, languages, headers and errors; the pages stand beside it.
+
+No page runs an inline script, loads anything from another server or shows a stack trace.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import cast
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from geo.errors import ZhoubianError
+
+from ..errors import outcome
+from ..i18n import LANGS, Lang, error_text, system_lang, text
+from ..resources import static_path
+from . import draws, home
+from .pages import page_lang, render
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_YEAR_S = 365 * 24 * 3600
+
+log = logging.getLogger(__name__)
+
+
+def create_app(store_path: Path, lang: Lang | None = None) -> Flask:
+    """The service over one store.
+
+    Parameters
+    ----------
+    store_path : Path
+        The store; opened anew by every request that needs it.
+    lang : str, optional
+        Language of a reader who has chosen none; by default that of the system.
+    """
+    app = Flask(__name__, static_folder=str(static_path()), static_url_path="/static", template_folder=None)
+    app.config["STORE"] = Path(store_path)
+    app.config["LANG"] = lang or system_lang()
+    app.extensions["zhoubian_maps"] = draws.MapCache()
+    app.register_blueprint(home.bp)
+    app.register_blueprint(draws.bp)
+    app.after_request(_finish)
+    app.register_error_handler(ZhoubianError, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+    return app
+
+
+def _finish(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    chosen = request.args.get("lang")
+    if chosen in LANGS:
+        response.set_cookie("lang", cast(str, chosen), max_age=_YEAR_S, samesite="Lax", httponly=True)
+    return response
+
+
+def _refused(error: ZhoubianError) -> tuple[Response, int]:
+    message = error_text(error, page_lang())
+    path: Path = Path(error.facts["path"]) if "path" in error.facts else Path()
+    if path.is_absolute():  # where the store lies on the server is nobody's business
+        message = message.replace(str(path), path.name).replace(str(path.parent), "…")
+    return _told(message, error.code, outcome(error).status)
+
+
+def _http(error: HTTPException) -> tuple[Response, int]:
+    codes = {404: "no_such_page", 405: "no_such_method"}
+    status = error.code or 500
+    if status < 400:  # a redirect is an exception too
+        return cast(Response, error.get_response()), status
+    code = codes.get(status, "bad_request" if status < 500 else "broken")
+    return _told(text(f"web.{code}", page_lang()), code, status)
+
+
+def _broken(error: Exception) -> tuple[Response, int]:
+    log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    return _told(text("web.broken", page_lang()), "broken", 500)
+
+
+def _told(message: str, code: str, status: int) -> tuple[Response, int]:
+    if request.path.startswith("/api/"):
+        return jsonify({"error": {"code": code, "message": message}}), status
+    return Response(render("error.html", message=message), mimetype="text/html"), status

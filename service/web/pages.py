@@ -1,0 +1,40 @@
+"""What every page shares: its language, its addresses, its frame."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import current_app, request, url_for
+
+from ..i18n import LANGS, Lang, text
+from ..maps import templates
+
+
+def page_lang() -> Lang:
+    """``?lang=``, else the reader's cookie, else the language of the service."""
+    for chosen in (request.args.get("lang"), request.cookies.get("lang")):
+        if chosen in LANGS:
+            return chosen
+    return cast(Lang, current_app.config["LANG"])
+
+
+def static(name: str) -> str:
+    """The address of a file of `static/`."""
+    return url_for("static", filename=name)
+
+
+def addresses() -> dict[str, Any]:
+    """Where the links of every page lead."""
+    other = "en" if page_lang() == "zh" else "zh"
+    known = request.endpoint is not None and request.method == "GET"
+    here = (
+        url_for(cast(str, request.endpoint), **(request.view_args or {})) if known else url_for("home.index")
+    )
+    return {"static": static, "home": url_for("home.index"), "other_lang": f"{here}?lang={other}"}
+
+
+def render(template: str, **values: Any) -> str:
+    """A page of `templates/` in the reader's language; every value is escaped."""
+    lang = page_lang()
+    shared = {"lang": lang, "t": lambda code: text(f"web.{code}", lang), **addresses()}
+    return templates().get_template(template).render(**shared, **values)
