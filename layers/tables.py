@@ -1,0 +1,313 @@
+"""The tables of the store, generated from the layer schemas, and the way of a layer into rows and back.
+
+The same tables serve SQLite and PostGIS. Two column types hide the difference: the program always
+hands `Geometry` plain WKB and `Moment` ISO 8601 text, made and read for a whole column at once. A
+row of a layer is never changed in place: a later batch supersedes it, and undoing that batch
+brings it back. The version of the schema is that of `layers/migrations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import TypeEngine, UserDefinedType
+
+from geo.errors import CRSError, StoreError
+
+from . import schema
+
+CHINA = timezone(timedelta(hours=8))
+
+
+class Geometry(UserDefinedType[bytes]):
+    """Flat WKB in EPSG:4326: a BLOB on SQLite, `geometry(kind,4326)` on PostGIS."""
+
+    cache_ok = True
+
+    def __init__(self, kind: str = "GEOMETRY") -> None:
+        self.kind = kind
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "BLOB"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], Any] | None:
+        if dialect.name != "postgresql":
+            return None
+        return lambda wkb: (
+            None
+            if wkb is None
+            else shapely.to_wkb(shapely.set_srid(shapely.from_wkb(wkb), 4326), hex=True, include_srid=True)
+        )
+
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], bytes | None] | None:
+        if dialect.name != "postgresql":
+            return None
+        return lambda ewkb: None if ewkb is None else shapely.to_wkb(shapely.from_wkb(ewkb))
+
+
+@compiles(Geometry, "postgresql")
+def _geometry_on_postgis(kind: Geometry, *_: Any, **__: Any) -> str:
+    return f"geometry({kind.kind},4326)"
+
+
+class Moment(UserDefinedType[str]):
+    """ISO 8601 text at +08:00, which sorts by time: TEXT on SQLite, timestamptz on PostGIS."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "TEXT"
+
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], str | None] | None:
+        if dialect.name != "postgresql":
+            return None
+
+        def text(moment: datetime | None) -> str | None:
+            return None if moment is None else moment.astimezone(CHINA).isoformat(timespec="microseconds")
+
+        return text
+
+
+@compiles(Moment, "postgresql")
+def _moment_on_postgis(*_: Any, **__: Any) -> str:
+    return "TIMESTAMP WITH TIME ZONE"
+
+
+ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""Type of a numbering key: only INTEGER numbers by itself on SQLite."""
+
+STORED_AS: dict[schema.Kind, type[TypeEngine[Any]]] = {
+    "text": Text,
+    "integer": BigInteger,
+    "number": Double,
+    "datetime": Moment,
+}
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("imported_at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("datum", Text),
+    Column("licence", Text),
+    Column("attribution", Text),
+    Column("options", JSON, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("undone_at", Text),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("batch_id", ForeignKey("batches.id"), nullable=False, index=True),
+    Column("layer", Text, nullable=False),
+    Column("row", Text, nullable=False),
+    Column("column", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
+)
+
+draws = Table(
+    "draws",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("created_at", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("record", JSON, nullable=False),
+    Column("secret", JSON(none_as_null=True)),
+)
+
+
+def _layer_table(layer: schema.Layer) -> Table:
+    values = [
+        Column(column.name, STORED_AS[column.kind], nullable=not column.required) for column in layer.columns
+    ]
+    gates = [Column("gates", Geometry("MULTIPOINT"))] if layer.gates else []
+    table = Table(
+        layer.name,
+        metadata,
+        Column("fid", ROW_NUMBER, primary_key=True),
+        Column("batch_id", ForeignKey("batches.id"), nullable=False),
+        Column("superseded_by", ForeignKey("batches.id")),
+        *values,
+        *gates,
+        Column("geom", Geometry(), nullable=False),
+        UniqueConstraint("batch_id", "id"),
+    )
+    current = table.c.superseded_by.is_(None)
+    Index(f"uq_{layer.name}_current", table.c.id, unique=True, sqlite_where=current, postgresql_where=current)
+    return table
+
+
+LAYER_TABLES: dict[str, Table] = {name: _layer_table(layer) for name, layer in schema.LAYERS.items()}
+"""One table per layer. A row without `superseded_by` is current; an id is current once at most."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A layer ready to be stored: one dict per row and the bounds (n, 4) as minx, miny, maxx, maxy."""
+
+    ids: list[str]
+    values: list[dict[str, Any]]
+    bounds: NDArray[np.float64]
+
+
+def to_rows(table: gpd.GeoDataFrame, layer: str) -> Rows:
+    """The rows of a layer as the store keeps them.
+
+    Parameters
+    ----------
+    table : GeoDataFrame, EPSG:4326
+        Columns the layer does not know are left out, heights too.
+    layer : str
+        A key of `LAYERS`.
+
+    Raises
+    ------
+    CRSError
+        If the table is not in EPSG:4326.
+    StoreError
+        `rows_incomplete` for a required value that is missing or a geometry that is missing, empty
+        or not finite; `ids_twice` for an id that stands in the table more than once.
+    """
+    if table.crs is None or table.crs.to_epsg() != 4326:
+        raise CRSError(
+            f"{layer}: the store takes EPSG:4326 only, not {table.crs}; convert the table first",
+            code="store_crs",
+            layer=layer,
+            crs=str(table.crs),
+        )
+    table = schema.conform(table, layer)
+    bounds = shapely.bounds(table.geometry.to_numpy()).reshape(len(table), 4)
+    _require_whole(table, layer, bounds)
+    columns = {
+        column.name: _stored(table[column.name], column.kind) for column in schema.LAYERS[layer].columns
+    }
+    if schema.LAYERS[layer].gates:
+        columns["gates"] = _wkb(table["gates"].to_numpy())
+    columns["geom"] = _wkb(table.geometry.to_numpy())
+    values = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return Rows(columns["id"], values, bounds)
+
+
+def from_rows(rows: Sequence[Sequence[Any]], layer: str, names: Sequence[str]) -> gpd.GeoDataFrame:
+    """The table that `to_rows` was made from, with the dtypes of the schema.
+
+    Parameters
+    ----------
+    rows : sequence of (values of `names` in their order, WKB of the geometry)
+    layer : str
+        A key of `LAYERS`.
+    names : sequence of str
+        Columns of the layer, `gates` among them where wanted.
+
+    Returns
+    -------
+    GeoDataFrame, EPSG:4326, index 0..n-1.
+    """
+    *values, geometry = zip(*rows, strict=True) if rows else [()] * (len(names) + 1)
+    columns = {
+        name: _geometries(given)
+        if name == "gates"
+        else _restored(given, schema.LAYERS[layer].by_name[name].kind)
+        for name, given in zip(names, values, strict=True)
+    }
+    return gpd.GeoDataFrame(columns, geometry=_geometries(geometry), crs="EPSG:4326")
+
+
+def _require_whole(table: gpd.GeoDataFrame, layer: str, bounds: NDArray[np.float64]) -> None:
+    missing = {
+        column.name: int(table[column.name].isna().sum())
+        for column in schema.LAYERS[layer].columns
+        if column.required
+    }
+    missing["geometry"] = int((~np.isfinite(bounds).all(axis=1)).sum())
+    for column, count in missing.items():
+        if count:
+            raise StoreError(
+                f"{layer}: {count} of {len(table)} rows have no usable value in {column};"
+                " check the layer before it is stored",
+                code="rows_incomplete",
+                layer=layer,
+                column=column,
+                count=count,
+                rows=len(table),
+            )
+    twice = table["id"][table["id"].duplicated()]
+    if len(twice):
+        raise StoreError(
+            f"{layer}: {len(twice)} rows repeat an id of the same table, the first is {twice.iloc[0]!r};"
+            " give each row its own id",
+            code="ids_twice",
+            layer=layer,
+            count=len(twice),
+            first=twice.iloc[0],
+        )
+
+
+def _stored(values: pd.Series[Any], kind: schema.Kind) -> list[Any]:
+    given = values.notna()
+    if kind == "datetime":
+        local = values.dt.tz_convert(CHINA).dt.tz_localize(None).to_numpy("datetime64[us]")
+        texts = np.datetime_as_string(local, unit="us")
+        return [f"{text}+08:00" if there else None for text, there in zip(texts, given, strict=True)]
+    return values.astype(object).where(given, None).tolist()
+
+
+def _restored(values: Sequence[Any], kind: schema.Kind) -> pd.Series[Any]:
+    given: Any = list(values)
+    if kind == "datetime":
+        given = pd.to_datetime(given, format="ISO8601", utc=True)
+    # the type at once: whole numbers with gaps would pass through floats otherwise
+    restored: pd.Series[Any] = pd.Series(given, dtype=cast(Any, schema.DTYPES[kind]))
+    return restored
+
+
+def _wkb(geometries: NDArray[np.object_]) -> list[bytes | None]:
+    wkb: list[bytes | None] = shapely.to_wkb(geometries, output_dimension=2).tolist()
+    return wkb
+
+
+def _geometries(wkb: Sequence[bytes | None]) -> NDArray[np.object_]:
+    # filled, not converted: numpy would cut equally long byte strings into an "S" array
+    blobs = np.empty(len(wkb), dtype=object)
+    blobs[:] = wkb
+    return np.asarray(shapely.from_wkb(blobs), dtype=object)
