@@ -158,6 +158,9 @@ def test_r_tree_finds_what_looking_at_every_row_finds(store):
             strict=True,
         )
     ]
+    # at the corner of the bounds of an alley, where the alley itself seldom is
+    corners = current.geometry.bounds.to_numpy()[::25, :2]
+    boxes += [(*low, *(low + 1e-4)) for low in corners]
     boxes += [(0, 0, 180, 90), (0, 0, 1, 1), tuple(current.geometry[3].bounds)]
     hits = 0
     for bounds in boxes:
@@ -175,6 +178,7 @@ def test_r_tree_finds_what_looking_at_every_row_finds(store):
         ((116.35, 39.89, 116.35, 39.95), ["b"]),  # a line without width
         ((116.31, 39.9, 116.35, 39.9), ["b"]),  # touching, from the west
         ((116.3002, 39.9, 116.3499, 39.95), []),
+        ((116.3, 39.901, 116.30001, 39.902), []),  # in the bounds of the slanting first alley, beside it
     ],
 )
 def test_box_without_area_meets_what_it_touches(store, bounds, met):
