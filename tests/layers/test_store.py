@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -41,7 +43,7 @@ TEXTS = json.loads(data_path("texts", "store.json").read_text(encoding="utf-8"))
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "周边 %20?#.db"
+    return tmp_path / ("周边 %20#.db" if os.name == "nt" else "周边 %20?#.db")  # every trap of a URI
 
 
 @pytest.fixture
@@ -389,9 +391,7 @@ def test_unknown_draw_is_named_with_the_known_ones(store):
 
 
 def test_migrated_store_is_what_the_tables_say(path, store):
-    engine = create_engine(
-        f"sqlite:///file:{path.name.replace('%', '%25')}", creator=lambda: sqlite3.connect(path)
-    )
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(path))
     with engine.connect() as connection:
         found = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name LIKE '%boxes'")
         assert found.scalar() == len(LAYERS)
@@ -467,8 +467,8 @@ def test_guard_sees_gdal_open_and_copies(path, store, monkeypatch, tmp_path):
         lambda: alleys(["a"]).to_file(path, driver="GPKG"),
         path.read_bytes,
         lambda: open(wal, "rb"),  # noqa: PTH123, SIM115
-        lambda: __import__("shutil").copy(path, tmp_path / "copy.db"),
-        lambda: __import__("os").open(path, 0),
+        lambda: shutil.copy(path, tmp_path / "copy.db"),
+        lambda: os.open(path, 0),
     ]
     for attempt in attempts:
         with pytest.raises(StoreTouchedError):
