@@ -38,3 +38,11 @@ def shorten(value: object, length: int = 40) -> str:
     """The value as text, at most `length` characters."""
     text = "" if value is None else str(value)
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the reader of a file should know; ``note.<code>`` is its translation."""
+
+    code: str
+    facts: dict[str, Any] = field(default_factory=dict)

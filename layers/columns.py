@@ -1,0 +1,76 @@
+"""Which heading means which column, and which word means which value: Chinese and English.
+
+The words stand in `data/header_aliases.json` and `data/value_aliases.json`, where an office can add
+its own.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from .resources import data_path
+from .schema import LAYERS
+
+PLACE = ("lon", "lat", "geometry", "gates", "gate_lon", "gate_lat")
+"""Fields a file may have that become geometry."""
+
+
+def plain(text: object) -> str:
+    """A heading or a word without case, width, spaces and the unit in brackets."""
+    known = unicodedata.normalize("NFKC", "" if text is None else str(text)).strip().lower()
+    return known.split("(")[0].replace(" ", "").replace("\n", "")
+
+
+@cache
+def _aliases(layer: str) -> dict[str, str]:
+    """Plain heading -> field, for one layer; the layer's own words come before the common ones."""
+    stated = json.loads(data_path("header_aliases.json").read_text(encoding="utf-8"))
+    known = {column.name for column in LAYERS[layer].columns} | set(PLACE)
+    found: dict[str, str] = {}
+    for column in LAYERS[layer].columns:
+        for word in (column.name, column.en, column.zh):
+            found.setdefault(plain(word), column.name)
+    for group in (stated.get(layer, {}), stated["common"]):
+        for name, words in group.items():
+            if name in known:
+                for word in words:
+                    found.setdefault(plain(word), name)
+    return found
+
+
+@cache
+def _values(layer: str, column: str) -> dict[str, str]:
+    stated = json.loads(data_path("value_aliases.json").read_text(encoding="utf-8"))
+    group = stated.get(f"{layer}.{column}", stated.get(column, {}))
+    found = {plain(word): value for value, words in group.items() for word in words}
+    for value in LAYERS[layer].by_name[column].allowed:
+        found.setdefault(plain(value), value)
+    return found
+
+
+def match_headings(headings: Sequence[object], layer: str) -> dict[str, int]:
+    """Field -> position of its heading. Where two headings mean one field, the first serves."""
+    aliases = _aliases(layer)
+    found: dict[str, int] = {}
+    for position, heading in enumerate(headings):
+        name = aliases.get(plain(heading))
+        if name is not None and name not in found:
+            found[name] = position
+    return found
+
+
+def find_header(grid: Sequence[Sequence[object]], layer: str) -> int | None:
+    """The first row that names two fields or more: rows above it are titles."""
+    for number, row in enumerate(grid):
+        if len(match_headings(row, layer)) >= 2:
+            return number
+    return None
+
+
+def known_value(layer: str, column: str, given: Any) -> str | None:
+    """The allowed value a word stands for, or None."""
+    return _values(layer, column).get(plain(given))

@@ -1,0 +1,167 @@
+"""Tables to files: GeoJSON, GeoPackage, CSV, xlsx, whole or not at all.
+
+A file is written under another name beside its place and then put there in one step, so a killed
+program or a full disk never leaves half a file. Text that begins like a formula stays text.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import shapely
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from geo.errors import LayerError
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends without an error.
+
+    Raises
+    ------
+    LayerError
+        If the folder is missing, not writable, or full.
+    """
+    if not path.parent.is_dir():
+        raise LayerError(
+            f"the folder {path.parent} does not exist; make it first",
+            code="out_folder",
+            folder=str(path.parent),
+        )
+    # the ending stays: GDAL and Excel choose by it
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".zhoubian-", suffix=path.suffix)
+        os.close(handle)
+    except OSError as fault:
+        raise _not_written(path, fault) from fault
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as done:
+            os.fsync(done.fileno())
+        temporary.replace(path)
+    except (OSError, pyogrio.errors.DataSourceError) as fault:
+        raise _not_written(path, fault) from fault
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, fault: Exception) -> LayerError:
+    reason = getattr(fault, "strerror", None) or str(fault)
+    return LayerError(
+        f"{path.name} cannot be written ({reason}); close it elsewhere, free space or choose another folder",
+        code="out_not_written", file=path.name, detail=reason,
+    )  # fmt: skip
+
+
+def _flat(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Gates as text ``lon lat; lon lat``, which `validate.py` reads back."""
+    if "gates" not in table:
+        return table
+
+    def told(gates: Any) -> str | None:
+        if gates is None or gates.is_empty:
+            return None
+        return "; ".join(f"{lon:.7f} {lat:.7f}" for lon, lat in shapely.get_coordinates(gates))
+
+    return table.assign(
+        gates=pd.Series([told(gates) for gates in table["gates"]], index=table.index, dtype="str")
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A cell value: missing as None, times as ISO text."""
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return value.item() if hasattr(value, "item") else value
+
+
+def _cells(table: pd.DataFrame) -> tuple[list[str], Iterator[list[Any]]]:
+    """Headings and rows; a geometry becomes lon and lat of a point, else WKT."""
+    if isinstance(table, gpd.GeoDataFrame):
+        flat = _flat(table)
+        shapes = flat.geometry
+        flat = pd.DataFrame(flat.drop(columns=shapes.name))
+        if (shapes.geom_type == "Point").all():
+            flat["lon"], flat["lat"] = shapes.x.round(7), shapes.y.round(7)
+        else:
+            flat["geometry"] = shapely.to_wkt(shapes.to_numpy(), rounding_precision=7)
+        table = flat
+    rows = ([_plain(value) for value in row] for row in table.itertuples(index=False, name=None))
+    return [str(name) for name in table.columns], rows
+
+
+def _csv_cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """CSV as UTF-8 with a byte order mark, so that Excel and WPS open it; formulas stay text."""
+    headings, rows = _cells(table)
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(headings)
+        writer.writerows([_csv_cell(value) for value in row] for row in rows)
+
+
+def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
+    """A workbook with one sheet per table; every text is a text cell, never a formula."""
+    book = Workbook(write_only=True)
+    for name, table in sheets.items():
+        sheet = book.create_sheet(name[:31])
+        headings, rows = _cells(table)
+        sheet.append(headings)
+        for row in rows:
+            cells = []
+            for value in row:
+                cell = WriteOnlyCell(sheet, value=None if isinstance(value, str) else value)
+                if isinstance(value, str):
+                    cell.set_explicit_value(_printable(value), "s")
+                cells.append(cell)
+            sheet.append(cells)
+    with whole(path) as temporary:
+        book.save(temporary)
+
+
+def _printable(text: str) -> str:
+    """Without the control characters that a workbook cannot hold, at most 32,767 characters."""
+    return "".join(sign for sign in text if sign >= " " or sign in "\t\n\r")[:32_767]
+
+
+def write_geojson(tables: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
+    """One FeatureCollection; where there are several tables each feature names its own in `layer`."""
+    parts = []
+    for name, table in tables.items():
+        flat = _flat(table)
+        parts.append(flat if len(tables) == 1 else flat.assign(layer=name))
+    joined = (
+        parts[0]
+        if len(parts) == 1
+        else gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=parts[0].crs)
+    )
+    with whole(path) as temporary:
+        temporary.write_text(joined.to_json(drop_id=True, ensure_ascii=False), encoding="utf-8")
+
+
+def write_gpkg(tables: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
+    """A GeoPackage with one layer per table."""
+    with whole(path) as temporary:
+        temporary.unlink()
+        for name, table in tables.items():
+            pyogrio.write_dataframe(_flat(table), temporary, layer=name, driver="GPKG")

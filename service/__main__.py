@@ -1,0 +1,5 @@
+"""`python -m service` is the command `zhoubian`."""
+
+from .commands import script
+
+script()

@@ -1,0 +1,34 @@
+"""The command line: parse, call one use case, show. `main` is the program `zhoubian`."""
+
+from __future__ import annotations
+
+import sys
+from typing import cast
+
+from ..i18n import LANGS, Lang, system_lang
+
+
+def _asked_lang(arguments: list[str]) -> Lang:
+    """``--lang zh|en`` before the commands are built: their help is in that language too."""
+    for number, argument in enumerate(arguments):
+        value = argument.partition("=")[2] or (arguments[number + 1] if number + 1 < len(arguments) else "")
+        if argument.split("=")[0] == "--lang" and value in LANGS:
+            return cast(Lang, value)
+    return system_lang()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code, 0 only when the work was done."""
+    given = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        # a pipe on a Chinese Windows is GBK: a rare character must not end the program
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    from .program import run  # noqa: PLC0415 - the language decides how the commands are built
+
+    return run(given, _asked_lang(given))
+
+
+def script() -> None:
+    """Entry point of the installed command."""
+    raise SystemExit(main())

@@ -1,0 +1,44 @@
+"""`zhoubian serve`."""
+
+from __future__ import annotations
+
+import typer
+import waitress
+
+from geo.errors import StoreError
+from layers.store import Store
+
+from ..i18n import Lang, text
+from ..web.app import create_app
+from .show import Door, door, say
+
+
+def register(program: typer.Typer, lang: Lang) -> None:
+    """Add the command to the program."""
+
+    @program.command("serve", help=text("cli.serve", lang))
+    def serve(
+        context: typer.Context,
+        host: str = typer.Option("127.0.0.1", help=text("cli.serve_host", lang)),
+        port: int = typer.Option(8000, help=text("cli.serve_port", lang), min=0, max=65535),
+    ) -> None:
+        run(door(context), host, port)
+
+
+def run(here: Door, host: str, port: int, path: str = "/") -> None:
+    """Serve the pages until stopped, the address printed once the server listens."""
+    Store.open(here.settings.store, create=False).close()
+    app = create_app(here.settings.store, here.lang)
+    try:
+        server = waitress.create_server(app, host=host, port=port, threads=4)
+    except OSError as fault:
+        raise StoreError(
+            f"the address {host}:{port} cannot be served ({fault.strerror or fault}); choose another --port",
+            code="serve_address", host=host, port=port, detail=fault.strerror or str(fault),
+        ) from fault  # fmt: skip
+    bound = server.effective_port
+    say(text("cli.serving", here.lang, address=f"http://{host}:{bound}{path}"))
+    try:
+        server.run()
+    finally:
+        server.close()

@@ -1,0 +1,88 @@
+"""What the commands have in common on the screen: where the store is, tables, bars, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from ..i18n import Lang, text
+from ..settings import Settings
+
+stdout = Console(file=None)
+stderr = Console(stderr=True)
+
+Report = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Door:
+    """What every command is told: where the store is, and the language."""
+
+    settings: Settings
+    lang: Lang
+
+
+def door(context: typer.Context) -> Door:
+    """The common options of this call."""
+    found = context.obj
+    assert isinstance(found, Door)  # noqa: S101 - set by the callback that every command passes
+    return found
+
+
+def json_option(lang: Lang) -> Any:
+    """``--json`` for every command that reports something."""
+    return typer.Option(False, "--json", help=text("cli.json", lang))
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output, Chinese readable, nothing else."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table; cells are text as it stands, never markup."""
+    shown = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left", header_style="bold")
+    for heading in headings:
+        shown.add_column(Text(heading), overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    stdout.print(shown)
+
+
+def say(words: str) -> None:
+    """A line on standard output, as it stands."""
+    stdout.print(Text(words), soft_wrap=True)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Report]:
+    """A bar on standard error with done, total and the time left; gone when the work is done."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=stderr, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def report(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report

@@ -1,0 +1,82 @@
+"""The sample city from its office files to a drawn, mapped and exported mock inspection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from geo.design import Design
+from geo.errors import LayerError
+from layers.resources import data_path
+from layers.store import Store
+
+from ..i18n import Lang
+from . import draws, exports, imports
+
+NAME = "demo"
+SEED = "2026-11-20 双色球 07 11 23 27 30 31 + 05"
+FILES: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
+"""The files of `data/sample/`, what they are, and what an office would say with them."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The demo's draw, and the files written beside the store."""
+
+    name: str
+    record: dict[str, Any]
+    rows: list[dict[str, Any]]
+    files: list[Path]
+
+
+def store_path(folder: Path) -> Path:
+    """Where the demo keeps its store."""
+    return folder / "zhoubian.db"
+
+
+def missing(folder: Path) -> list[tuple[Path, str, Mapping[str, Any]]]:
+    """The sample files that the demo's store does not hold yet: none on a second call."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held: set[tuple[str, str]] = set()
+    if store_path(folder).exists():
+        with Store.open(store_path(folder), create=False) as store:
+            held = {(b.source, b.kind) for b in store.batches() if b.undone_at is None}
+    return [
+        (data_path("sample", name), kind, options)
+        for name, kind, options in FILES
+        if (name, kind) not in held
+    ]
+
+
+def take_in(
+    folder: Path,
+    file: Path,
+    kind: str,
+    options: Mapping[str, Any],
+    *,
+    now: datetime,
+    progress: imports.Progress | None = None,
+) -> imports.ImportReport:
+    """Import one sample file the way a user would."""
+    report = imports.run(store_path(folder), file, kind, now=now, progress=progress, **options)
+    if report.total("accepted") == 0:
+        raise LayerError(
+            f"{file.name}: the sample file was not taken in", code="sample_broken", file=file.name
+        )
+    return report
+
+
+def finish(folder: Path, lang: Lang, *, now: datetime) -> Result:
+    """Draw with the stated defaults, and write the map, the table and the record beside the store."""
+    with Store.open(store_path(folder), create=False) as store:
+        if NAME not in {heading.name for heading in store.draws()}:
+            draws.run(store, Design(), now=now, seed=SEED, name=NAME)
+        record = draws.record_of(store, NAME)
+        files = [folder / f"{NAME}.{ending}" for ending in ("html", "xlsx", "json", "gpkg")]
+        exports.map_file(store, NAME, files[0], lang)
+        for file in files[1:]:
+            exports.export(store, NAME, file)
+        return Result(NAME, record, draws.table(store, record), files)

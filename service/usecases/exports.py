@@ -1,0 +1,162 @@
+"""A layer or a draw as a file for Excel, WPS, QGIS or another office."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.buffers import discs
+from geo.crs import WGS84, metric_crs, project, scale_at
+from geo.errors import LayerError, NotFoundError
+from geo.frame import LAYERS as FRAME_LAYERS
+from layers import write
+from layers.schema import LAYERS
+from layers.store import Store
+
+from ..features import anchor_points
+from ..i18n import Lang
+from ..maps import draw_file
+from . import draws
+
+ENDINGS = (".geojson", ".gpkg", ".csv", ".xlsx")
+
+
+def _ending(out: Path, allowed: tuple[str, ...]) -> str:
+    ending = out.suffix.lower()
+    if ending not in allowed:
+        raise LayerError(
+            f"{out.name}: the ending says the format; use one of {', '.join(allowed)}",
+            code="out_ending", file=out.name, allowed=", ".join(allowed),
+        )  # fmt: skip
+    return ending
+
+
+def export(store: Store, what: str, out: Path) -> int:
+    """Write a layer or a draw; the ending of `out` says the format.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    NotFoundError
+        If `what` names neither a layer that holds something nor a draw.
+    LayerError
+        If the file cannot be written.
+    """
+    names = [heading.name for heading in store.draws()]
+    if what not in LAYERS and what not in names:
+        raise NotFoundError(
+            f"{what!r} is neither a layer nor a draw; the layers are {', '.join(LAYERS)},"
+            f" the draws {', '.join(names[-10:]) or '(none yet)'}",
+            code="export_unknown", name=what, layers=", ".join(LAYERS), draws=", ".join(names[-10:]) or "-",
+        )  # fmt: skip
+    if what in LAYERS:
+        return _layer(store, what, out)
+    record = draws.record_of(store, what)
+    if _ending(out, (*ENDINGS, ".json")) == ".json":
+        with write.whole(out) as temporary:
+            temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+        return sum(len(visits) for visits in record["visits"].values())
+    return _draw(store, record, out)
+
+
+def _layer(store: Store, layer: str, out: Path) -> int:
+    ending = _ending(out, ENDINGS)
+    table = store.read(layer)
+    if table.empty:
+        raise NotFoundError(
+            f"the layer {layer} is empty; import it first", code="layer_empty_export", layer=layer
+        )
+    if ending == ".geojson":
+        write.write_geojson({layer: table}, out)
+    elif ending == ".gpkg":
+        write.write_gpkg({layer: table}, out)
+    elif ending == ".csv":
+        write.write_csv(table, out)
+    else:
+        write.write_xlsx({layer: table}, out)
+    return len(table)
+
+
+def _draw(store: Store, record: Mapping[str, Any], out: Path) -> int:
+    rows = pd.DataFrame(draws.table(store, record))
+    if out.suffix.lower() == ".csv":
+        write.write_csv(rows, out)
+        return len(rows)
+    if out.suffix.lower() == ".xlsx":
+        settings = pd.DataFrame(_settings(record), columns=["setting", "value"])
+        write.write_xlsx({"draw": rows, "settings": settings}, out)
+        return len(rows)
+    tables = _draw_layers(store, record)
+    if out.suffix.lower() == ".geojson":
+        write.write_geojson(tables, out)
+    else:
+        write.write_gpkg(tables, out)
+    return sum(len(table) for table in tables.values())
+
+
+def _settings(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Everything that decided the draw, as rows."""
+    head = [(name, record.get(name)) for name in ("name", "created_at", "version", "seed", "second", "round")]
+    design = [(f"design.{name}", value) for name, value in record["design"].items()]
+    frame = [("frame.hash", record["frame"]["hash"]), ("frame.crs", record["frame"]["crs"])]
+    counts = [(f"frame.{layer}", seal["count"]) for layer, seal in record["frame"]["layers"].items()]
+    told = [*head, ("commitment", record.get("commitment")), *design, *frame, *counts]
+    return [
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, value in told
+    ]
+
+
+def _draw_layers(store: Store, record: Mapping[str, Any]) -> dict[str, gpd.GeoDataFrame]:
+    """Drawn anchors, their surroundings, and the units to visit, each as a layer."""
+    drawn = {anchor["id"]: anchor for group in record["surroundings"] for anchor in group["anchors"]}
+    tables: dict[str, gpd.GeoDataFrame] = {}
+    for layer in FRAME_LAYERS:
+        found = store.read(layer)
+        if layer == "anchors":
+            found = found[found["id"].isin(drawn)].reset_index(drop=True)
+            tables[layer] = found
+            tables["surroundings"] = _surroundings(found, drawn, record["design"])
+            continue
+        by_unit: dict[str, list[str]] = {}
+        for visit in record["visits"][layer]:
+            by_unit.setdefault(visit["id"], []).extend(visit["anchors"])
+        found = found[found["id"].isin(by_unit)].reset_index(drop=True)
+        tables[layer] = found.assign(drawn_by=[", ".join(by_unit[unit]) for unit in found["id"]])
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def _surroundings(
+    anchors: gpd.GeoDataFrame, drawn: Mapping[str, Mapping[str, Any]], design: Mapping[str, Any]
+) -> gpd.GeoDataFrame:
+    """Buffer polygons of the drawn anchors, for the eye: membership was decided by distance."""
+    places = anchor_points(anchors, design["anchor_rule"])
+    middle = shapely.centroid(places)
+    lon, lat = shapely.get_x(middle), shapely.get_y(middle)
+    crs = metric_crs(float(np.median(lon)), float(np.median(lat)))
+    radius = np.array([drawn[unit]["radius_m"] for unit in anchors["id"]])
+    inner = design["inner_m"] if design["shape"] == "ring" else 0.0
+    shapes = discs(project(places, crs), radius, scale_at(crs, lon, lat), crs=crs, inner_m=inner)
+    table = pd.DataFrame(anchors[["id", "name", "class"]]).assign(radius_m=radius, inner_m=inner)
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=crs).to_crs(WGS84)
+
+
+def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
+    """The Folium map of a draw as one HTML file without network; returns its size in bytes."""
+    _ending(out, (".html", ".htm"))
+    record, layers, attribution = draws.map_data(store, name)
+    page = draw_file(record, layers, lang, attribution=attribution)
+    with write.whole(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return len(page.encode())
