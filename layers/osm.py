@@ -24,7 +24,7 @@ from .osm_alleys import back_alleys
 from .osm_compounds import compounds
 from .osm_gates import GateFinder, is_gate
 from .osm_labels import named_roads
-from .osm_ledger import Candidate, Ledger, collect
+from .osm_ledger import Candidate, Ledger, as_array, collect
 from .osm_places import anchors, toilets
 from .osm_rules import Rules, Tags, load_rules
 from .osm_source import Source, Thing, read_source
@@ -152,7 +152,7 @@ def _middle(source: Source) -> tuple[float, float] | None:
     """Median place of the objects, which a few far ones cannot move; None without any place."""
     spots = [thing.lonlat[0] for thing in source.things if thing.lonlat]
     areas = [thing.area for thing in source.things if thing.kind == "r" and thing.area is not None]
-    spots += [(spot.x, spot.y) for spot in shapely.point_on_surface(areas)]
+    spots += [(spot.x, spot.y) for spot in shapely.point_on_surface(as_array(areas))]
     if not spots:
         return None
     lon, lat = np.median(np.asarray(spots), axis=0).tolist()
@@ -168,7 +168,7 @@ def _roads(found: list[Candidate]) -> gpd.GeoDataFrame:
             "subtype": [road.thing.tags["highway"] for road in found],
             "oneway": [_oneway(road.thing) for road in found],
         },
-        geometry=np.array([road.shape for road in found], dtype=object),
+        geometry=as_array([road.shape for road in found]),
         crs="EPSG:4326",
     )
     return conform(table, "roads")
@@ -200,5 +200,5 @@ def _far(table: gpd.GeoDataFrame, places: list[Candidate], roads: list[Candidate
     of_anchor = {place.thing.id: place.metric for place in places}
     planes = [of_anchor[key] for key in table["id"]]
     tree = shapely.STRtree([road.metric for road in roads])
-    near = tree.query(planes, predicate="dwithin", distance=rules.anchors["far_m"])[0]
+    near = tree.query(as_array(planes), predicate="dwithin", distance=rules.anchors["far_m"])[0]
     return len(planes) - len(np.unique(near))

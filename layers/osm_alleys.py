@@ -12,12 +12,11 @@ from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from .osm_labels import NamedRoads, labels
-from .osm_ledger import Candidate, Ledger, groups
+from .osm_ledger import Candidate, Ledger, as_array, groups
 from .schema import conform
 
 _MINOR = ("service", "path")
@@ -67,7 +66,7 @@ def back_alleys(
             "subtype": [max(unit, key=lambda piece: piece.metric.length).subtype for unit in units],
             "pieces": [len(unit) for unit in units],
         },
-        geometry=np.array([_line(unit) for unit in units], dtype=object),
+        geometry=as_array([_line(unit) for unit in units]),
         crs="EPSG:4326",
     )
     long = [

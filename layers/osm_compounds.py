@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 
 from .osm_gates import GateFinder
 from .osm_labels import NamedRoads, labels
-from .osm_ledger import Candidate, Ledger, groups, near_pairs
+from .osm_ledger import Candidate, Ledger, as_array, groups, near_pairs
 from .osm_places import address
 from .osm_rules import Rules
 from .schema import conform
@@ -73,7 +73,7 @@ def compounds(
             "address": [address(unit.lead.thing.tags) for unit in units],
             "subtype": [unit.lead.subtype for unit in units],
         },
-        geometry=np.array([unit.shape for unit in units], dtype=object),
+        geometry=as_array([unit.shape for unit in units]),
         crs="EPSG:4326",
     )
     shapes, planes = [unit.shape for unit in units], [unit.plane for unit in units]
@@ -110,7 +110,7 @@ def _holders(blocks: list[Candidate], areas: list[Candidate]) -> list[int | None
         return holder
     tree = shapely.STRtree([area.metric for area in areas])
     spots = [shapely.point_on_surface(block.metric) for block in blocks]
-    for b, a in tree.query(spots, predicate="within").T.tolist():
+    for b, a in tree.query(as_array(spots), predicate="within").T.tolist():
         known = holder[b]
         if known is None or areas[a].metric.area < areas[known].metric.area:
             holder[b] = a

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs import project
-
-from .osm_ledger import Candidate
+from .osm_ledger import Candidate, as_array, to_plane
 from .osm_rules import Rules
 from .osm_source import Thing
 
@@ -63,7 +61,7 @@ class GateFinder:
         """Gate nodes on the outline of each area, the main one first; None for a point or without any."""
         outlines = [_outline(plane) for plane in planes]
         area, gate = self._other_tree.query(
-            outlines, predicate="dwithin", distance=self._rules.gates["outline_m"]
+            as_array(outlines), predicate="dwithin", distance=self._rules.gates["outline_m"]
         )
         found: list[list[int]] = [[] for _ in shapes]
         for a, g in sorted(zip(area.tolist(), gate.tolist(), strict=True)):
@@ -75,7 +73,7 @@ class GateFinder:
 
         Roads that only run along the outline make no gate. Larger road classes come first.
         """
-        area, road = self._road_tree.query(planes, predicate="intersects")
+        area, road = self._road_tree.query(as_array(planes), predicate="intersects")
         order = {name: i for i, name in enumerate(self._rules.gates["crossing"])}
         found: list[list[tuple[int, float, float]]] = [[] for _ in shapes]
         for a, r in zip(area.tolist(), road.tolist(), strict=True):
@@ -106,7 +104,7 @@ class GateFinder:
 
 
 def _planes(things: list[Thing], crs: CRS) -> NDArray[np.object_]:
-    return project(np.array([shapely.Point(t.lonlat[0]) for t in things], dtype=object), crs)
+    return to_plane([shapely.Point(thing.lonlat[0]) for thing in things], crs)
 
 
 def _outline(shape: BaseGeometry) -> BaseGeometry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +94,7 @@ def collect(things: Iterable[Thing], layer: str, rules: Rules, crs: CRS) -> tupl
             ledger.refuse(thing, rule, shape, missing=thing.missing, total=len(thing.refs))
         else:
             found.append((thing, rule, shape))
-    metric = project(np.array([shape for _, _, shape in found], dtype=object), crs)
+    metric = to_plane([shape for _, _, shape in found], crs)
     kept = []
     for (thing, rule, shape), plane in zip(found, metric, strict=True):
         if not _fitting_area(thing, rule, plane, ledger):
@@ -115,6 +115,17 @@ def _fitting_area(thing: Thing, rule: Rule, plane: BaseGeometry, ledger: Ledger)
         )
         return False
     return True
+
+
+def as_array(shapes: Sequence[BaseGeometry]) -> NDArray[np.object_]:
+    """(n,) geometries; without rows still an array of objects, which a list would not become."""
+    return np.array(shapes, dtype=object)
+
+
+def to_plane(shapes: Sequence[BaseGeometry], crs: CRS) -> NDArray[np.object_]:
+    """EPSG:4326 geometries in metres."""
+    # building a transformer takes 30 ms, most layers of a small file are empty
+    return project(as_array(shapes), crs) if len(shapes) else as_array(shapes)
 
 
 def groups(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from geo.design import ANCHOR_CLASSES
 
 from .osm_gates import GateFinder, Gates
-from .osm_ledger import Candidate, Ledger, groups, near_pairs
+from .osm_ledger import Candidate, Ledger, as_array, groups, near_pairs
 from .schema import conform
 
 _METRO = ("station", "subway", "halt")
@@ -59,7 +59,7 @@ def anchors(places: list[Candidate], ledger: Ledger, finder: GateFinder) -> gpd.
             "subtype": [lead.subtype for lead in leads],
             "address": [address(lead.thing.tags) for lead in leads],
         },
-        geometry=np.array(shapes, dtype=object),
+        geometry=as_array(shapes),
         crs="EPSG:4326",
     )
     gates = np.full(len(table), None, dtype=object)
@@ -79,7 +79,7 @@ def toilets(places: list[Candidate]) -> gpd.GeoDataFrame:
             "kind": [place.rule.class_ for place in places],
             "hours": [place.thing.tags.get("opening_hours") for place in places],
         },
-        geometry=np.array([place.shape for place in places], dtype=object),
+        geometry=as_array([place.shape for place in places]),
         crs="EPSG:4326",
     )
     return conform(table, "toilets")
@@ -105,7 +105,7 @@ def _without_parts(places: list[Candidate], ledger: Ledger) -> list[Candidate]:
     tree = shapely.STRtree([place.metric for place in areas])
     spots = [shapely.point_on_surface(place.metric) for place in inner]
     parts: dict[str, Candidate] = {}
-    for i, a in sorted(tree.query(spots, predicate="within").T.tolist()):
+    for i, a in sorted(tree.query(as_array(spots), predicate="within").T.tolist()):
         part, whole = inner[i], areas[a]
         same = part.thing.id == whole.thing.id or part.rule.class_ != whole.rule.class_
         if not same and not whole.rule.refuse_inside and whole.subtype in part.rule.refuse_inside:

@@ -6,12 +6,13 @@ open a Chinese one) and starts no download. XML entities are not expanded by lib
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import osmium
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -131,74 +132,124 @@ def read_source(path: Path, wanted: Callable[[str, Tags], bool], progress: Progr
     return source
 
 
-def _objects(content: bytes, kind: str) -> Iterator[Any]:
-    yield from osmium.FileProcessor(osmium.io.FileBuffer(content, kind)).with_areas()
+class _Disordered(Exception):
+    """A node after a way: the positions of that way are not known yet."""
+
+
+@dataclass
+class _Collector:
+    """Takes the objects of a file one by one; usable as a handler of libosmium."""
+
+    wanted: Callable[[str, Tags], bool]
+    members: set[int]
+    progress: Progress | None
+    things: list[Thing] = field(default_factory=list)
+    rings: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: {"n": 0, "w": 0, "r": 0})
+    # libosmium keeps no positions under negative ids (files saved from an editor before upload)
+    unsaved: dict[int, tuple[float, float]] = field(default_factory=dict)
+    seen: set[tuple[str, int]] = field(default_factory=set)
+
+    def _take(self, item: Any) -> Thing | None:
+        """Count an object; the thing it is, if it is wanted."""
+        kind = item.type_str()
+        if item.deleted:
+            return None
+        self.counts[kind] += 1
+        done = sum(self.counts.values())
+        if self.progress is not None and done % _PROGRESS_EVERY == 0:
+            self.progress(done, None)
+        tags = dict(item.tags)
+        if not tags or not self.wanted(kind, tags):
+            return None
+        key = (kind, item.id)
+        thing = Thing(kind, item.id, tags, repeats=key in self.seen)
+        self.seen.add(key)
+        self.things.append(thing)
+        return thing
+
+    def node(self, node: Any) -> None:
+        if self.counts["w"]:
+            raise _Disordered
+        place = (node.location.lon, node.location.lat) if node.location.valid() else None
+        if place is not None and node.id < 0:
+            self.unsaved[node.id] = place
+        thing = self._take(node)
+        if thing is not None and place is not None:
+            thing.lonlat = [place]
+
+    def way(self, way: Any) -> None:
+        thing = self._take(way)
+        ring = way.id in self.members
+        if thing is None and not ring:
+            return
+        refs = [node.ref for node in way.nodes]
+        lonlat = []
+        for node in way.nodes:
+            if node.location.valid():
+                lonlat.append((node.lon, node.lat))
+            elif node.ref in self.unsaved:
+                lonlat.append(self.unsaved[node.ref])
+        if ring and len(lonlat) == len(refs):
+            self.rings[way.id] = lonlat
+        if thing is not None:
+            thing.refs, thing.lonlat, thing.missing = tuple(refs), lonlat, len(refs) - len(lonlat)
+
+    def relation(self, relation: Any) -> None:
+        self._take(relation)
 
 
 def _collect(
     content: bytes, kind: str, wanted: Callable[[str, Tags], bool], progress: Progress | None
 ) -> Source:
-    things: list[Thing] = []
-    areas: dict[int, BaseGeometry] = {}
-    counts = {"n": 0, "w": 0, "r": 0}
-    # libosmium keeps no positions under negative ids (files saved from an editor before upload)
-    unsaved: dict[int, tuple[float, float]] = {}
-    seen: set[tuple[str, int]] = set()
-    wkb = osmium.geom.WKBFactory()
-    done = 0
-    for item in _objects(content, kind):
-        letter = item.type_str()
-        if letter == "a" and not item.from_way() and wanted("r", dict(item.tags)):
-            areas[item.orig_id()] = shapely.from_wkb(wkb.create_multipolygon(item))
-        if letter not in counts or item.deleted:
-            continue
-        counts[letter] += 1
-        done += 1
-        if progress is not None and done % _PROGRESS_EVERY == 0:
-            progress(done, None)
-        if letter == "n" and item.id < 0 and item.location.valid():
-            unsaved[item.id] = (item.location.lon, item.location.lat)
-        tags = dict(item.tags)
-        if not tags or not wanted(letter, tags):
-            continue
-        thing = Thing(letter, item.id, tags, repeats=(letter, item.id) in seen)
-        seen.add((letter, item.id))
-        if letter == "w":
-            _place_way(thing, item.nodes, unsaved)
-        elif letter == "n" and item.location.valid():
-            thing.lonlat = [(item.location.lon, item.location.lat)]
-        things.append(thing)
-    _place_areas(things, areas)
-    if progress is not None:
-        progress(done, done)
-    return Source(things, {"nodes": counts["n"], "ways": counts["w"], "relations": counts["r"]})
-
-
-def _place_way(thing: Thing, nodes: Any, unsaved: dict[int, tuple[float, float]]) -> None:
-    refs = []
-    for node in nodes:
-        refs.append(node.ref)
-        if node.location.valid():
-            thing.lonlat.append((node.lon, node.lat))
-        elif node.ref in unsaved:
-            thing.lonlat.append(unsaved[node.ref])
-        else:
-            thing.missing += 1
-    thing.refs = tuple(refs)
-
-
-def _place_areas(things: list[Thing], of_relation: dict[int, BaseGeometry]) -> None:
-    for thing in things:
+    outlines = {
+        relation.id: [member.ref for member in relation.members if member.type == "w"]
+        for relation in osmium.FileProcessor(osmium.io.FileBuffer(content, kind), osmium.osm.RELATION)
+        if relation.tags.get("type") in ("multipolygon", "boundary") and wanted("r", dict(relation.tags))
+    }
+    members = {way for ways in outlines.values() for way in ways}
+    found = _Collector(wanted, members, progress)
+    steps = {"n": found.node, "w": found.way, "r": found.relation}
+    try:
+        for item in osmium.FileProcessor(osmium.io.FileBuffer(content, kind)).with_locations():
+            if item.type_str() in steps:
+                steps[item.type_str()](item)
+    except _Disordered:
+        # an answer of a query service may hold its ways first; sorting needs the whole file in memory
+        found = _Collector(wanted, members, progress)
+        reader = osmium.MergeInputReader()
+        reader.add_buffer(content, kind)
+        reader.apply(found, idx="flex_mem", simplify=True)
+    for thing in found.things:
         if thing.kind == "r":
-            thing.area = of_relation.get(thing.number)
+            thing.area = _assembled([found.rings.get(way) for way in outlines.get(thing.number, [])])
         elif thing.closed and not thing.missing:
-            thing.area = _polygon(thing.lonlat)
+            thing.area = _polygonal(shapely.Polygon(thing.lonlat))
+    if progress is not None:
+        total = sum(found.counts.values())
+        progress(total, total)
+    nodes, ways, relations = (found.counts[letter] for letter in "nwr")
+    return Source(found.things, {"nodes": nodes, "ways": ways, "relations": relations})
 
 
-def _polygon(ring: list[tuple[float, float]]) -> BaseGeometry | None:
-    """The polygon of a ring; a ring that crosses itself is mended, one without extent is None."""
-    shape = shapely.make_valid(shapely.polygons(np.asarray(ring)))
-    parts = [part for part in shapely.get_parts(shape) if part.geom_type in ("Polygon", "MultiPolygon")]
-    if not parts:
+def _assembled(outlines: list[list[tuple[float, float]] | None]) -> BaseGeometry | None:
+    """The area of a multipolygon by its outlines, None if one is missing or does not close."""
+    complete = [outline for outline in outlines if outline is not None and len(set(outline)) > 1]
+    if not complete or len(complete) < len(outlines):
         return None
-    return shapely.union_all(parts)
+    # an edge that two outlines share is no edge of the area (libosmium cancels it in the same way)
+    edges: Counter[tuple[tuple[float, float], ...]] = Counter()
+    for outline in complete:
+        edges.update(tuple(sorted(edge)) for edge in pairwise(outline) if edge[0] != edge[1])
+    lines = shapely.MultiLineString([edge for edge, times in edges.items() if times % 2])
+    _, cuts, dangles, broken = shapely.polygonize_full([lines])
+    if not (cuts.is_empty and dangles.is_empty and broken.is_empty):
+        return None
+    return _polygonal(shapely.build_area(lines))
+
+
+def _polygonal(shape: BaseGeometry) -> BaseGeometry | None:
+    """The ground a shape covers; one that crosses itself is mended, one without extent is None."""
+    parts = shapely.get_parts(shapely.make_valid(shape))
+    ground = [part for part in parts if part.geom_type in ("Polygon", "MultiPolygon")]
+    return shapely.union_all(ground) if ground else None
