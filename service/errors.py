@@ -20,6 +20,7 @@ REFUSED = Outcome(400, 1)
 NOT_FOUND = Outcome(404, 1)
 
 BY_CODE: dict[str, Outcome] = {
+    "draw_sealed": Outcome(409, 1),
     "store_locked": Outcome(503, 75),  # 75 is EX_TEMPFAIL of sysexits.h: the same call may work later
     "store_missing": Outcome(503, 1),
     "store_folder_missing": Outcome(503, 1),
@@ -31,7 +32,7 @@ BY_CODE: dict[str, Outcome] = {
     "store_newer": Outcome(503, 1),
     "store_is_folder": Outcome(503, 1),
 }
-"""Codes that are not the fault of who asked: the store cannot serve anybody now."""
+"""Codes with an outcome of their own: mostly that the store cannot serve anybody now."""
 
 
 def outcome(error: ZhoubianError) -> Outcome:

@@ -23,6 +23,8 @@ from layers.schema import DRAWN
 
 Geometries = NDArray[np.object_]
 
+ROLES = ("drawn", "reserves")
+
 ROAD_TOLERANCE_DEG = 8e-6
 """Roads are only the background of the map: a vertex less than about a metre off its line is left out."""
 
@@ -52,9 +54,8 @@ def draw_features(
     """
     tables = {name: table for name, table in layers.items() if len(table)}
     plane = CRS.from_user_input(record["frame"]["crs"])
-    places = _places(record, tables)
     drawn_anchors = {a["id"] for s in record["surroundings"] for a in s["anchors"]}
-    surroundings = [_surrounding(s, record["design"], places, plane) for s in record["surroundings"]]
+    surroundings = _surroundings(record, tables, plane)
     return {
         "format": "zhoubian-map/1",
         "attribution": attribution,
@@ -117,7 +118,7 @@ def _units(table: gpd.GeoDataFrame | None, layer: str, record: dict[str, Any]) -
         return []
     roles = {
         unit["id"]: role
-        for role in ("reserves", "drawn")
+        for role in reversed(ROLES)
         for surrounding in record["surroundings"]
         for unit in surrounding[layer][role]
     }
@@ -145,79 +146,112 @@ def _roads(table: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
     """Roads joined by class and name, so that tens of thousands of edges are a few hundred lines."""
     if table is None:
         return []
-    geometry = shapely.simplify(table.geometry.to_numpy(), ROAD_TOLERANCE_DEG)
+    geometry = table.geometry.to_numpy()
     keys = pd.DataFrame({"class": table["class"].to_numpy(), "name": table["name"].fillna("").to_numpy()})
     roads = []
     groups: dict[tuple[str, str], NDArray[np.intp]] = keys.groupby(["class", "name"]).indices  # type: ignore[assignment]
     for (kind, name), rows in sorted(groups.items()):
         merged = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(geometry[rows])))
-        roads.append({"class": kind, "name": name, "paths": _paths(merged)})
+        paths = _paths(shapely.simplify(merged, ROAD_TOLERANCE_DEG))
+        roads.append({"class": kind, "name": name, "paths": paths})
     return roads
 
 
-def _places(record: dict[str, Any], tables: dict[str, gpd.GeoDataFrame]) -> dict[str, dict[str, Any]]:
-    """Where each unit of the record is: layer -> id -> geometry, EPSG:4326, as the draw measured it."""
-    places: dict[str, dict[str, Any]] = {}
-    for name in ("anchors", *DRAWN):
-        table = tables.get(name)
-        if table is None:
-            places[name] = {}
-            continue
-        geometry = table.geometry.to_numpy().copy()
-        if name == "anchors":
-            rule = record["design"]["anchor_rule"]
-            geometry = geometry if rule == "boundary" else anchor_points(table, rule)
-        elif name == "compounds" and record["design"]["compound_rule"] == "gate":
-            gates = table["gates"].to_numpy()
-            there = np.array([gate is not None and not gate.is_empty for gate in gates], dtype=bool)
-            geometry[there] = gates[there]
-        places[name] = dict(zip(table["id"], geometry, strict=True))
+def _measured(table: gpd.GeoDataFrame, layer: str, design: dict[str, Any]) -> Geometries:
+    """The geometry of each row that the draw measured to: gates and centroids where the rules say so."""
+    geometry: Geometries = table.geometry.to_numpy().copy()
+    if layer == "anchors":
+        return (
+            geometry if design["anchor_rule"] == "boundary" else anchor_points(table, design["anchor_rule"])
+        )
+    if layer == "compounds" and design["compound_rule"] == "gate":
+        gates = table["gates"].to_numpy()
+        there = np.array([gate is not None and not gate.is_empty for gate in gates], dtype=bool)
+        geometry[there] = gates[there]
+    return geometry
+
+
+def _places(
+    record: dict[str, Any], tables: dict[str, gpd.GeoDataFrame], plane: CRS
+) -> dict[str, dict[str, Any]]:
+    """The anchors and units of the record that the layers still hold: layer -> id -> plane geometry."""
+    wanted: dict[str, set[str]] = {"anchors": {a["id"] for s in record["surroundings"] for a in s["anchors"]}}
+    for layer in DRAWN:
+        wanted[layer] = {
+            unit["id"] for s in record["surroundings"] for role in ROLES for unit in s[layer][role]
+        }
+    places: dict[str, dict[str, Any]] = {layer: {} for layer in wanted}
+    for layer, ids in wanted.items():
+        if layer in tables:
+            table = tables[layer][tables[layer]["id"].isin(ids)]
+            placed = project(_measured(table, layer, record["design"]), plane)
+            places[layer] = dict(zip(table["id"], placed, strict=True))
     return places
 
 
-def _surrounding(
-    given: dict[str, Any], design: dict[str, Any], places: dict[str, dict[str, Any]], plane: CRS
-) -> dict[str, Any]:
-    """One draw of the record with its buffers and the links from anchors to units, in 1e-6 degrees."""
-    shown: dict[str, Any] = {"key": given["key"], "anchors": given["anchors"]}
-    there = [a for a in given["anchors"] if a["id"] in places["anchors"]]
-    origin = {a["id"]: places["anchors"][a["id"]] for a in there}
-    shown["buffers"] = []
-    if there:
-        where = np.array(list(origin.values()), dtype=object)
-        centre = shapely.get_coordinates(shapely.centroid(where))
-        inner = float(design["inner_m"]) if design["shape"] == "ring" else 0.0
-        radii = np.array([a["radius_m"] for a in there], dtype=np.float64)
-        scale = scale_at(plane, centre[:, 0], centre[:, 1])
-        shapes = discs(project(where, plane), radii, scale, crs=plane, inner_m=inner)
-        shown["buffers"] = [_paths(shape) for shape in _unproject(shapes, plane)]
-    for layer in DRAWN:
-        pool = given[layer]
-        weight = design.get("alley_weight" if layer == "back_alleys" else "compound_weight", "equal")
-        shown[layer] = {key: pool[key] for key in ("pool", "asked", "note")}
-        shown[layer] |= {"equal": weight == "equal", "widened_to_m": pool.get("widened_to_m")}
-        for role in ("drawn", "reserves"):
-            shown[layer][role] = [_linked(unit, origin, places[layer], plane) for unit in pool[role]]
-    return shown
+def _surroundings(
+    record: dict[str, Any], tables: dict[str, gpd.GeoDataFrame], plane: CRS
+) -> list[dict[str, Any]]:
+    """The draws of the record with their buffers, and with a link from the anchor to each drawn unit.
 
-
-def _linked(
-    unit: dict[str, Any], origin: dict[str, Any], places: dict[str, Any], plane: CRS
-) -> dict[str, Any]:
-    """A drawn unit with the shortest line from its anchor, where both are still in the layers."""
-    shown = {"id": unit["id"], "anchor": unit["anchor"], "entry_m": round(float(unit["entry_m"]), 1)}
-    if unit["anchor"] in origin and unit["id"] in places:
-        ends = project(np.array([origin[unit["anchor"]], places[unit["id"]]], dtype=object), plane)
-        line = shapely.shortest_line(ends[0], ends[1])
-        shown["link"] = path(shapely.get_coordinates(_unproject(np.array([line], dtype=object), plane)[0]))
-    return shown
-
-
-def _unproject(geometry: Geometries, plane: CRS) -> Geometries:
-    code = f"EPSG:{plane.to_epsg()}"
-    moved: Geometries = shapely.transform(
-        geometry, lambda xy: np.column_stack(to_wgs84(xy[:, 0], xy[:, 1], code))
+    Shapes are collected first and brought back to degrees in one go: a transformer per unit took
+    30 s for 200 anchors.
+    """
+    places = _places(record, tables, plane)
+    design = record["design"]
+    shown: list[dict[str, Any]] = []
+    buffers: list[tuple[dict[str, Any], Any, float]] = []
+    links: list[tuple[dict[str, Any], Any]] = []
+    for given in record["surroundings"]:
+        surrounding: dict[str, Any] = {"key": given["key"], "anchors": given["anchors"], "buffers": []}
+        for anchor in given["anchors"]:
+            if anchor["id"] in places["anchors"]:
+                buffers.append((surrounding, places["anchors"][anchor["id"]], float(anchor["radius_m"])))
+        for layer in DRAWN:
+            pool = given[layer]
+            weight = design.get("alley_weight" if layer == "back_alleys" else "compound_weight", "equal")
+            surrounding[layer] = {key: pool[key] for key in ("pool", "asked", "note")}
+            surrounding[layer] |= {"equal": weight == "equal", "widened_to_m": pool.get("widened_to_m")}
+            for role in ROLES:
+                units = [
+                    {"id": u["id"], "anchor": u["anchor"], "entry_m": round(float(u["entry_m"]), 1)}
+                    for u in pool[role]
+                ]
+                surrounding[layer][role] = units
+                for unit in units:
+                    if unit["anchor"] in places["anchors"] and unit["id"] in places[layer]:
+                        ends = places["anchors"][unit["anchor"]], places[layer][unit["id"]]
+                        links.append((unit, shapely.shortest_line(*ends)))
+        shown.append(surrounding)
+    for (unit, _), line in zip(links, _unproject([line for _, line in links], plane), strict=True):
+        unit["link"] = path(shapely.get_coordinates(line))
+    shapes = _unproject(
+        _buffer_shapes([b[1] for b in buffers], [b[2] for b in buffers], design, plane), plane
     )
+    for (surrounding, _, _), shape in zip(buffers, shapes, strict=True):
+        surrounding["buffers"].append(_paths(shape))
+    return shown
+
+
+def _buffer_shapes(
+    anchors: list[Any], radii_m: list[float], design: dict[str, Any], plane: CRS
+) -> Geometries:
+    where = np.array(anchors, dtype=object)
+    centre = shapely.get_coordinates(shapely.centroid(where))
+    scale = scale_at(plane, *to_wgs84(centre[:, 0], centre[:, 1], _code(plane)))
+    inner = float(design["inner_m"]) if design["shape"] == "ring" else 0.0
+    return discs(where, np.array(radii_m), scale, crs=plane, inner_m=inner)
+
+
+def _code(plane: CRS) -> str:
+    return f"EPSG:{plane.to_epsg()}"
+
+
+def _unproject(geometry: Any, plane: CRS) -> Geometries:
+    def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(to_wgs84(xy[:, 0], xy[:, 1], _code(plane)))
+
+    moved: Geometries = shapely.transform(np.array(geometry, dtype=object), move)
     return moved
 
 

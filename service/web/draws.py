@@ -80,7 +80,7 @@ def _kept(body: bytes, mimetype: str) -> Response:
     return cast(Response, response.make_conditional(request))
 
 
-@bp.get("/draws/<path:name>")
+@bp.get("/draws/<name>")
 def page(name: str) -> Response:
     """The map page of a draw."""
     lang = page_lang()
@@ -95,7 +95,7 @@ def page(name: str) -> Response:
     return Response(body, mimetype="text/html")
 
 
-@bp.get("/api/draws/<path:name>")
+@bp.get("/api/draws/<name>")
 def features(name: str) -> Response:
     """What the map of a draw shows, as JSON."""
     found = _map(name)

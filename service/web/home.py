@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, url_for
 
-from layers.schema import LAYERS
 from layers.store import Store
 
 from ..usecases import draws, layers
@@ -18,20 +17,30 @@ bp = Blueprint("home", __name__)
 @bp.get("/")
 def index() -> str:
     """Draws with links to their maps, and layers with their origin."""
-    lang = page_lang()
     with Store.open(current_app.config["STORE"], create=False) as store:
         held, drawn = layers.summary(store), draws.listing(store)
     return render(
         "home.html",
-        draws=[{**row, "address": url_for("draws.page", name=row["name"])} for row in drawn],
-        layers=[
-            _origin(row) | {"label": getattr(LAYERS[row["layer"]], lang)} for row in held if row["count"]
+        draws=[
+            {
+                "name": row.name,
+                "made_at": row.created_at.replace("T", " ")[:16],
+                "sealed": row.state == "sealed",
+                "address": url_for("draws.page", name=row.name),
+            }
+            for row in reversed(drawn)
         ],
+        layers=[_line(row) for row in held],
     )
 
 
-def _origin(row: dict[str, Any]) -> dict[str, Any]:
-    return {"count": row["count"], **{part: row.get(part) or "" for part in ("source", "datum", "licence")}}
+def _line(held: dict[str, Any]) -> dict[str, Any]:
+    """A layer as a row; what its imports have in common stands once."""
+    told = {
+        part: "; ".join(dict.fromkeys(source[part] for source in held["sources"] if source[part]))
+        for part in ("source", "datum", "licence", "attribution")
+    }
+    return {"label": held[page_lang()], "count": held["count"], **told}
 
 
 @bp.get("/health")

@@ -5,6 +5,7 @@
   "use strict";
   const zhoubian = (window.zhoubian = window.zhoubian || {});
   const DRAWN = { back_alleys: "#c2183c", compounds: "#5a2a8c" };
+  const MANY = 40; /* from so many surroundings on, symbols and tints would cover the map */
   const ROADS = {
     motorway: { fill: "#f4d6a0", edge: "#d9b573", width: 6, from: 0 },
     trunk: { fill: "#f6dfb4", edge: "#dcc08a", width: 5.5, from: 0 },
@@ -98,8 +99,9 @@
     fit();
   }
 
-  function drawUnits(layer, units, groups, shapes) {
+  function drawUnits(map, layer, units, groups, shapes) {
     const line = layer === "back_alleys";
+    const frame = [];
     units.forEach(function (unit) {
       const kind = unit.role === "drawn" ? "drawn" : unit.role === "reserves" ? "reserves" : "frame";
       const group = kind === "reserves" ? groups.reserves : groups[kind + "_" + layer];
@@ -115,6 +117,7 @@
         shape = add(line
           ? { color: "#7f97ab", weight: 1.5, opacity: 0.75, smoothFactor: 1 }
           : { color: "#a9b89d", weight: 0.8, opacity: 0.9, fillColor: "#dbe5d1", fillOpacity: 0.75, smoothFactor: 1 });
+        if (line) { frame.push(shape); }
       } else if (kind === "reserves") {
         shape = add({ color: DRAWN[layer], weight: line ? 3.5 : 2, dashArray: "6 6", fillColor: DRAWN[layer], fillOpacity: 0.08, fill: !line });
         if (!line || unit.xy) { shape.options.fill = true; }
@@ -127,10 +130,19 @@
       }
       shapes.set(layer + "/" + unit.id, { shape: shape, unit: unit, layer: layer, group: group });
     });
+    const fit = function () {
+      const zoom = map.getZoom();
+      const thin = { weight: zoom < 14 ? 1 : zoom < 16 ? 1.5 : 2.2, opacity: zoom < 14 ? 0.5 : 0.75 };
+      frame.forEach(function (shape) { shape.setStyle(thin); });
+    };
+    map.on("zoomend", fit);
+    fit();
   }
 
   function drawAnchors(map, anchors, groups, shapes) {
+    const many = anchors.filter(function (anchor) { return anchor.drawn; }).length > MANY;
     const symbols = [];
+    zhoubian.drawnSymbols = [];
     [false, true].forEach(function (drawn) {
       anchors.filter(function (anchor) { return anchor.drawn === drawn; }).forEach(function (anchor) {
         const symbol = new zhoubian.Symbol([anchor.xy[1], anchor.xy[0]], {
@@ -140,7 +152,7 @@
           letter: drawn ? zhoubian.text("letter." + anchor.class) : "",
         });
         groups[anchor.class].addLayer(symbol);
-        if (!drawn) { symbols.push(symbol); }
+        (drawn ? zhoubian.drawnSymbols : symbols).push(symbol);
         shapes.set("anchors/" + anchor.id, { shape: symbol, unit: anchor, layer: "anchors", group: groups[anchor.class] });
       });
     });
@@ -148,20 +160,23 @@
       const zoom = map.getZoom();
       const radius = zoom < 12 ? 2 : zoom < 14 ? 3.2 : 4.8;
       symbols.forEach(function (symbol) { symbol.setRadius(radius); });
+      if (many) {
+        zhoubian.drawnSymbols.forEach(function (symbol) { symbol.setRadius(zoom < 13 ? 5 : zoom < 15 ? 8 : 12); });
+      }
     };
     map.on("zoomend", fit);
     fit();
   }
 
   function drawSurroundings(draw, groups, renderer, shapes) {
-    const many = draw.surroundings.length > 40;
+    const many = draw.surroundings.length > MANY;
     draw.surroundings.forEach(function (surrounding) {
       const held = shapes.get("anchors/" + surrounding.anchors[0].id);
       const color = held ? zhoubian.CLASSES[held.unit.class].color : "#5b6670";
       surrounding.buffers.forEach(function (rings) {
         groups.buffers.addLayer(L.polygon(rings.map(zhoubian.decode), {
           pane: "zb-buffers", renderer: renderer, interactive: false,
-          color: color, weight: many ? 0.8 : 1.6, opacity: 0.85, fillColor: color, fillOpacity: many ? 0.01 : 0.07,
+          color: color, weight: many ? 0.8 : 1.6, opacity: 0.85, fillColor: color, fillOpacity: many ? 0.01 : 0.07, smoothFactor: 0,
         }));
       });
       ["back_alleys", "compounds"].forEach(function (layer) {
@@ -187,7 +202,7 @@
         }
       });
     };
-    const many = draw.surroundings.length > 40;
+    const many = draw.surroundings.length > MANY;
     seen("anchors", many ? 15 : 13, 700, "#1f2a33", 22);
     seen("compounds", many ? 15 : 14, 600, DRAWN.compounds, 0);
     seen("back_alleys", many ? 15 : 14, 600, DRAWN.back_alleys, -13);
@@ -205,7 +220,7 @@
     const words = document.createElement("span");
     words.textContent = draw.attribution;
     map.attributionControl.addAttribution(words.innerHTML);
-    const legend = L.control({ position: "topright" });
+    const legend = L.control({ position: "topleft" });
     legend.onAdd = function () {
       const button = L.DomUtil.create("button", "zb-legend-button");
       button.type = "button";
@@ -214,7 +229,6 @@
       button.addEventListener("click", function () { document.body.classList.toggle("zb-legend-open"); });
       return button;
     };
-    legend.addTo(map);
     const home = L.control({ position: "topleft" });
     home.onAdd = function () {
       const bar = L.DomUtil.create("div", "leaflet-bar");
@@ -228,23 +242,27 @@
       return bar;
     };
     home.addTo(map);
+    legend.addTo(map);
   }
 
+  /* One canvas takes the clicks, so what lies over what is the order of drawing. */
   function keepOrder(map, groups) {
     const order = ["frame_compounds", "frame_back_alleys", "links", "reserves", "drawn_compounds", "drawn_back_alleys"]
       .concat(Object.keys(zhoubian.CLASSES));
-    map.on("overlayadd overlayremove", function (event) {
-      if (event.type === "overlayadd") {
-        order.forEach(function (name) { if (map.hasLayer(groups[name])) { groups[name].bringToFront(); } });
-      }
-      map.fire("zb:toggled");
-    });
+    const sort = function () {
+      order.forEach(function (name) { if (map.hasLayer(groups[name])) { groups[name].bringToFront(); } });
+      zhoubian.drawnSymbols.forEach(function (symbol) { if (map.hasLayer(symbol)) { symbol.bringToFront(); } });
+    };
+    map.on("overlayadd", sort);
+    map.on("overlayadd overlayremove", function () { map.fire("zb:toggled"); });
+    sort();
   }
 
   function printing(map) {
     const lay = function (on) {
       return function () {
         zhoubian.printing = on;
+        map.closePopup();
         document.body.classList.toggle("zb-printing", on);
         map.invalidateSize({ animate: false, pan: false });
         zhoubian.whole();
@@ -269,16 +287,14 @@
       zhoubian.whole();
       const shapes = new Map();
       drawRoads(map, groups.roads, draw.roads, renderers.roads);
-      drawUnits("compounds", draw.compounds, groups, shapes);
-      drawUnits("back_alleys", draw.back_alleys, groups, shapes);
+      drawUnits(map, "compounds", draw.compounds, groups, shapes);
+      drawUnits(map, "back_alleys", draw.back_alleys, groups, shapes);
       drawAnchors(map, draw.anchors, groups, shapes);
       drawSurroundings(draw, groups, renderers.buffers, shapes);
       corners(map, draw);
       labels(draw, groups, shapes).addTo(map);
       zhoubian.panel(map, draw, shapes, renderers.halo);
       keepOrder(map, groups);
-      groups.links.bringToFront();
-      ["drawn_compounds", "drawn_back_alleys"].concat(Object.keys(zhoubian.CLASSES)).forEach(function (name) { groups[name].bringToFront(); });
       printing(map);
       status.remove();
       document.body.dataset.ready = "yes";

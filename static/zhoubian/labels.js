@@ -40,6 +40,7 @@
       ctx.textBaseline = "middle";
       ctx.lineJoin = "round";
       this._taken = [];
+      this._spots = Object.create(null);
       this._size = size;
       const zoom = map.getZoom();
       this._points.forEach(function (label) {
@@ -91,7 +92,7 @@
     _street: function (ctx, street) {
       ctx.font = "400 11px " + zhoubian.FONT;
       const width = ctx.measureText(street.text).width + 8;
-      const spots = [];
+      const spots = (this._spots[street.text] = this._spots[street.text] || []);
       street.lines.forEach(function (line) {
         const spot = this._straight(line, width);
         const near = spot && spots.some(function (s) { return Math.hypot(s[0] - spot.x, s[1] - spot.y) < REPEAT_PX; });

@@ -53,7 +53,7 @@
       ctx.lineJoin = "round";
       trace(ctx, p.x, p.y, r, look.outline);
       ctx.globalAlpha = this.options.opacity;
-      ctx.lineWidth = this.options.letter ? 5 : 2;
+      ctx.lineWidth = this.options.letter && r >= 8 ? 5 : 2;
       ctx.strokeStyle = "#ffffff";
       ctx.stroke();
       ctx.fillStyle = look.color;
@@ -62,6 +62,8 @@
         ctx.lineWidth = 1.5;
         ctx.strokeStyle = "#1f2a33";
         ctx.stroke();
+      }
+      if (this.options.letter && r >= 8) {
         ctx.font = "600 " + Math.round(r * (look.outline === PLUS ? 0.95 : 1.05)) + "px " + zhoubian.FONT;
         ctx.textAlign = "center";
         ctx.textBaseline = "middle";
