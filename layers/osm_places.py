@@ -107,8 +107,9 @@ def _without_parts(places: list[Candidate], ledger: Ledger) -> list[Candidate]:
     parts: dict[str, Candidate] = {}
     for i, a in sorted(tree.query(as_array(spots), predicate="within").T.tolist()):
         part, whole = inner[i], areas[a]
-        same = part.thing.id == whole.thing.id or part.rule.class_ != whole.rule.class_
-        if not same and not whole.rule.refuse_inside and whole.subtype in part.rule.refuse_inside:
+        # two areas under one rule could hold each other, and both would go
+        fits = part.rule is not whole.rule and part.rule.class_ == whole.rule.class_
+        if fits and whole.subtype in part.rule.refuse_inside:
             parts.setdefault(part.thing.id, whole)
     for place in inner:
         if place.thing.id in parts:

@@ -98,6 +98,11 @@ def test_oneway_is_yes_no_reverse_or_unknown(draft, read, tags, expected):
     assert given == expected if expected else given is None or given != given
 
 
+def test_motorway_is_one_way_without_saying_so(draft, read):
+    draft.line([(0, 0), (100, 0)], {"highway": "motorway"})
+    assert row(read(draft), "roads", "w1")["oneway"] == "yes"
+
+
 @pytest.mark.parametrize(
     ("tags", "code"),
     [
@@ -318,6 +323,8 @@ def test_far_road_gives_no_name(draft, read):
 def test_label_is_english_where_roads_carry_no_chinese_name(read):
     draft = Draft(lon=24.94, lat=60.17)
     draft.line([(0, 0), (500, 0)], {"highway": "primary", "name": "Aleksanterinkatu"})
+    draft.line([(0, 700), (500, 700)], {"highway": "primary", "name": "Kaivokatu"})
+    draft.line([(0, 900), (500, 900)], {"highway": "primary", "name": "北京路"})
     draft.line([(0, 50), (100, 50)], lane(highway="living_street"))
     draft.box(0, 100, 100, 100, {"landuse": "residential"})
     reading = read(draft)
@@ -430,6 +437,12 @@ def test_two_shops_of_one_chain_stay_two_anchors(draft, read):
     assert len(read(draft).layers["anchors"]) == 2
 
 
+def test_two_nameless_markets_side_by_side_stay_two_anchors(draft, read):
+    draft.node(0, 0, {"amenity": "marketplace"})
+    draft.node(30, 0, {"amenity": "marketplace"})
+    assert len(read(draft).layers["anchors"]) == 2
+
+
 def test_nameless_area_never_ties_two_names_together(draft, read):
     draft.box(0, 0, 100, 100, {"amenity": "school"})
     draft.node(30, 50, {"amenity": "school", "name": "第一小学"})
@@ -453,6 +466,18 @@ def test_building_or_college_on_a_campus_is_part_of_the_university(draft, read):
     assert names(reading, "anchors") == ["洁华幼儿园", "清华大学", "实验楼"]
     assert reasons(reading) == {"way 2": "osm_part_of", "node 9": "osm_part_of"}
     assert {fault.facts["other"] for fault in reading.faults} == {"清华大学"}
+
+
+def test_building_of_a_college_that_stands_alone_is_part_of_it(draft, read):
+    draft.box(0, 0, 200, 200, {"amenity": "college", "name": "职业学院"})
+    draft.box(50, 50, 30, 30, {"building": "school", "name": "实训楼"})
+    assert names(read(draft), "anchors") == ["职业学院"]
+
+
+def test_school_building_drawn_twice_does_not_vanish(draft, read):
+    for _ in range(2):
+        draft.box(0, 0, 30, 30, {"building": "school", "name": "实验楼"})
+    assert names(read(draft), "anchors") == ["实验楼"]
 
 
 def test_gates_on_the_outline_come_main_entrance_first(draft, read):
@@ -592,6 +617,14 @@ def test_nameless_area_takes_the_commonest_name_of_its_blocks(draft, read):
     assert names(read(draft), "compounds") == ["东王庄"]
 
 
+def test_block_belongs_to_the_smallest_area_around_it(draft, read):
+    draft.line([(0, -20), (500, -20)], {"highway": "primary", "name": "学清路"})
+    draft.box(0, 0, 400, 400, {"landuse": "residential"})
+    draft.box(100, 100, 100, 100, {"landuse": "residential"})
+    draft.box(120, 120, 20, 20, {"building": "apartments", "name": "东王庄1号楼"})
+    assert names(read(draft), "compounds") == ["无名小区（近学清路）", "东王庄"]
+
+
 def test_nameless_compounds_are_called_after_the_nearest_road(draft, read):
     draft.line([(0, -20), (500, -20)], {"highway": "primary", "name": "学清路"})
     draft.box(0, 0, 100, 100, {"landuse": "residential"})
@@ -634,6 +667,18 @@ def test_relation_of_two_outlines_with_a_common_edge_is_one_area(draft, read):
     assert abs(GEOD.geometry_area_perimeter(compound)[0]) == pytest.approx(20_000, rel=5e-3)
 
 
+def test_hole_at_the_edge_of_a_relation_is_no_part_of_it(draft, read):
+    corners = [(0, 0), (100, 0), (200, 0), (300, 0), (300, 300), (0, 300)]
+    ring = [draft.node(x, y) for x, y in corners]
+    outer = draft.way([*ring, ring[0]], {})
+    a, b = ring[1], ring[2]
+    inner = draft.way([a, b, draft.node(200, 100), draft.node(100, 100), a], {})
+    members = [("way", outer, "outer"), ("way", inner, "inner")]
+    draft.relation(members, {"type": "multipolygon", "landuse": "residential", "name": "凹院"})
+    compound = row(read(draft), "compounds", "r1").geometry
+    assert abs(GEOD.geometry_area_perimeter(compound)[0]) == pytest.approx(80_000, rel=5e-3)
+
+
 def test_relation_that_does_not_close_is_refused(draft, read):
     outer = draft.line([(0, 0), (300, 0), (300, 300)], {})
     inner = draft.box(100, 100, 100, 100, {})
@@ -666,6 +711,7 @@ def test_small_road_that_crosses_the_outline_makes_a_gate(draft, read):
         ([(0, -50), (0, 250)], "service"),  # along the outline
         ([(100, -50), (100, -5)], "service"),  # ends before it
         ([(100, 20), (100, 100)], "service"),  # stays inside
+        ([(0, -100), (100, 0), (200, -100)], "service"),  # turns at it
         ([(100, -50), (100, 100)], "primary"),  # too large to be a gate
     ],
 )
