@@ -485,13 +485,14 @@ def test_gates_on_the_outline_come_main_entrance_first(draft, read):
     plain = draft.node(50, 0, {"barrier": "gate"})
     named = draft.node(100, 0, {"barrier": "gate", "name": "南门"})
     closed = draft.node(150, 0, {"barrier": "gate", "name": "小门", "access": "private"})
+    escape = draft.node(200, 50, {"entrance": "emergency", "name": "应急门"})
     main = draft.node(200, 100, {"entrance": "main"})
     draft.node(100, 100, {"entrance": "yes"})  # a building inside
     draft.node(100, 230, {"barrier": "gate"})  # a neighbour's gate
-    ring = [corners[0], plain, named, closed, corners[1], main, corners[2], corners[3], corners[0]]
+    ring = [corners[0], plain, named, closed, corners[1], escape, main, corners[2], corners[3], corners[0]]
     draft.way(ring, {"amenity": "school", "name": "附中"})
     gates = row(read(draft), "anchors", "w1")["gates"]
-    expected = [lonlat(draft, number) for number in (main, named, plain, closed)]
+    expected = [lonlat(draft, number) for number in (main, named, plain, closed, escape)]
     assert [(point.x, point.y) for point in gates.geoms] == pytest.approx(expected)
 
 
@@ -711,12 +712,18 @@ def test_small_road_that_crosses_the_outline_makes_a_gate(draft, read):
         ([(0, -50), (0, 250)], "service"),  # along the outline
         ([(100, -50), (100, -5)], "service"),  # ends before it
         ([(100, 20), (100, 100)], "service"),  # stays inside
-        ([(0, -100), (100, 0), (200, -100)], "service"),  # turns at it
         ([(100, -50), (100, 100)], "primary"),  # too large to be a gate
     ],
 )
 def test_road_that_does_not_enter_makes_no_gate(draft, read, places, highway):
     compound_with_lane(draft, places, highway)
+    assert row(read(draft), "compounds", "w1")["gates"] is None
+
+
+def test_road_that_turns_at_the_outline_makes_no_gate(draft, read):
+    ring = [draft.node(x, y) for x, y in ((0, 0), (100, 0), (200, 0), (200, 200), (0, 200))]
+    draft.way([*ring, ring[0]], {"landuse": "residential", "name": "静淑苑"})
+    draft.way([draft.node(0, -100), ring[1], draft.node(200, -100)], {"highway": "service"})
     assert row(read(draft), "compounds", "w1")["gates"] is None
 
 
