@@ -51,8 +51,10 @@ class MapCache:
         NotFoundError
             If there is no such draw.
         """
-        row = store.draw(name)
-        state = [name, row.created_at, row.state, store.data_version(MAP_LAYERS)]
+        heading = next((row for row in store.draws() if row.name == name), None)
+        if heading is None:
+            heading = store.draw(name)  # which says that there is none
+        state = [name, heading.created_at, heading.state, store.data_version(MAP_LAYERS)]
         etag = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
         with self._lock:
             if etag not in self._maps:

@@ -101,7 +101,9 @@
 
   function drawUnits(map, layer, units, groups, shapes) {
     const line = layer === "back_alleys";
+    const many = units.filter(function (unit) { return unit.role === "drawn"; }).length > 2 * MANY;
     const frame = [];
+    const drawn = [];
     units.forEach(function (unit) {
       const kind = unit.role === "drawn" ? "drawn" : unit.role === "reserves" ? "reserves" : "frame";
       const group = kind === "reserves" ? groups.reserves : groups[kind + "_" + layer];
@@ -122,11 +124,13 @@
         shape = add({ color: DRAWN[layer], weight: line ? 3.5 : 2, dashArray: "6 6", fillColor: DRAWN[layer], fillOpacity: 0.08, fill: !line });
         if (!line || unit.xy) { shape.options.fill = true; }
       } else if (line) {
-        add({ color: "#ffffff", weight: 8.5, opacity: 0.95, interactive: false });
-        shape = add({ color: DRAWN[layer], weight: 5, opacity: 1 });
+        drawn.push({ shape: add({ color: "#ffffff", opacity: 0.95, interactive: false }), far: 0, near: 8.5 });
+        shape = add({ color: DRAWN[layer], opacity: 1 });
+        drawn.push({ shape: shape, far: 2, near: 5 });
       } else {
-        add({ color: "#ffffff", weight: 5, opacity: 0.95, fill: false, interactive: false });
-        shape = add({ color: DRAWN[layer], weight: 2.5, fillColor: DRAWN[layer], fillOpacity: 0.42 });
+        drawn.push({ shape: add({ color: "#ffffff", opacity: 0.95, fill: false, interactive: false }), far: 0, near: 5 });
+        shape = add({ color: DRAWN[layer], fillColor: DRAWN[layer], fillOpacity: 0.42 });
+        drawn.push({ shape: shape, far: 0.8, near: 2.5 });
       }
       shapes.set(layer + "/" + unit.id, { shape: shape, unit: unit, layer: layer, group: group });
     });
@@ -134,6 +138,7 @@
       const zoom = map.getZoom();
       const thin = { weight: zoom < 14 ? 1 : zoom < 16 ? 1.5 : 2.2, opacity: zoom < 14 ? 0.5 : 0.75 };
       frame.forEach(function (shape) { shape.setStyle(thin); });
+      drawn.forEach(function (one) { one.shape.setStyle({ weight: many && zoom < 15 ? one.far : one.near }); });
     };
     map.on("zoomend", fit);
     fit();
@@ -158,10 +163,10 @@
     });
     const fit = function () {
       const zoom = map.getZoom();
-      const radius = zoom < 12 ? 2 : zoom < 14 ? 3.2 : 4.8;
+      const radius = zoom < 12 ? 1.4 : zoom < 14 ? 1.9 : zoom < 15 ? 3.4 : 4.8;
       symbols.forEach(function (symbol) { symbol.setRadius(radius); });
       if (many) {
-        zhoubian.drawnSymbols.forEach(function (symbol) { symbol.setRadius(zoom < 13 ? 5 : zoom < 15 ? 8 : 12); });
+        zhoubian.drawnSymbols.forEach(function (symbol) { symbol.setRadius(zoom < 13 ? 3 : zoom < 15 ? 6 : 12); });
       }
     };
     map.on("zoomend", fit);
@@ -176,14 +181,14 @@
       surrounding.buffers.forEach(function (rings) {
         groups.buffers.addLayer(L.polygon(rings.map(zhoubian.decode), {
           pane: "zb-buffers", renderer: renderer, interactive: false,
-          color: color, weight: many ? 0.8 : 1.6, opacity: 0.85, fillColor: color, fillOpacity: many ? 0.01 : 0.07, smoothFactor: 0,
+          color: color, weight: many ? 0.6 : 2, opacity: many ? 0.4 : 0.9, fillColor: color, fillOpacity: many ? 0.004 : 0.1, smoothFactor: 0,
         }));
       });
       ["back_alleys", "compounds"].forEach(function (layer) {
         surrounding[layer].drawn.forEach(function (unit) {
           if (unit.link) {
             groups.links.addLayer(L.polyline(zhoubian.decode(unit.link), {
-              color: "#37434d", weight: 1.4, opacity: 0.85, dashArray: "2 4", interactive: false,
+              color: "#37434d", weight: many ? 0.8 : 1.4, opacity: many ? 0.5 : 0.85, dashArray: "2 4", interactive: false,
             }));
           }
         });
@@ -203,7 +208,7 @@
       });
     };
     const many = draw.surroundings.length > MANY;
-    seen("anchors", many ? 15 : 13, 700, "#1f2a33", 22);
+    seen("anchors", many ? 15 : 0, 700, "#1f2a33", 22);
     seen("compounds", many ? 15 : 14, 600, DRAWN.compounds, 0);
     seen("back_alleys", many ? 15 : 14, 600, DRAWN.back_alleys, -13);
     const streets = draw.roads.filter(function (road) { return road.name && road.class in STREET_LABELS; }).map(function (road) {

@@ -51,8 +51,15 @@
       const r = Math.max(this._radius, 1);
       ctx.save();
       ctx.lineJoin = "round";
-      trace(ctx, p.x, p.y, r, look.outline);
-      ctx.globalAlpha = this.options.opacity;
+      const dot = r < 3 && !this.options.letter;
+      trace(ctx, p.x, p.y, r, dot ? null : look.outline);
+      ctx.globalAlpha = dot ? 0.55 : this.options.opacity;
+      if (dot) {
+        ctx.fillStyle = look.color;
+        ctx.fill();
+        ctx.restore();
+        return;
+      }
       ctx.lineWidth = this.options.letter && r >= 8 ? 5 : 2;
       ctx.strokeStyle = "#ffffff";
       ctx.stroke();

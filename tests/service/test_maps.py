@@ -31,6 +31,8 @@ from geo.design import (
     Shape,
     Take,
 )
+from geo.draw import Lottery, make_record
+from geo.frame import build_frame
 from service.design_words import settings
 from service.features import draw_features, path
 from service.i18n import LANGS, texts
@@ -249,6 +251,33 @@ def test_a_buffer_lies_its_radius_away_from_the_anchor(shape):
             at = unpath(ring)
             _, _, away_m = GEOD.inv(np.full(len(at), x), np.full(len(at), y), at[:, 0], at[:, 1])
             np.testing.assert_allclose(away_m, radius_m, atol=0.2)
+
+
+@pytest.mark.parametrize(
+    ("rule", "place"),
+    [
+        ("gate", (LON, LAT)),
+        ("centroid", (LON + 0.0005, LAT + 0.0005)),
+        ("boundary", (LON + 0.0005, LAT + 0.0005)),
+    ],
+)
+def test_an_anchor_stands_where_the_draw_measured_from(rule, place):
+    town = layers()
+    ground = shapely.box(LON, LAT, LON + 0.001, LAT + 0.001)
+    town["anchors"].loc[0, "geometry"] = ground
+    town["anchors"].at[0, "gates"] = shapely.MultiPoint([(LON, LAT), (LON + 0.001, LAT)])
+    design = replace(DESIGN, anchor_rule=rule)
+    made = make_record(build_frame(town, design), design, Lottery("x")) | {"name": "x"}
+    shown = draw_features(made, town, attribution="")
+    assert shown["anchors"][0]["xy"] == pytest.approx(place, abs=1e-6)
+    (surrounding,) = (one for one in shown["surroundings"] if one["anchors"][0]["id"] == "a0")
+    at = unpath(surrounding["buffers"][0][0])
+    edge = ground.exterior if rule == "boundary" else shapely.Point(place)
+    near = [shapely.shortest_line(shapely.Point(corner), edge).coords for corner in at]
+    away_m = [GEOD.inv(*start, *end)[2] for start, end in near]
+    # the nearest point is taken in degrees, which is off by some per cent at corners
+    assert min(away_m) == pytest.approx(600, rel=0.005)
+    assert max(away_m) == pytest.approx(600, rel=0.06 if rule == "boundary" else 0.005)
 
 
 def test_a_link_is_as_long_as_the_entry_distance():

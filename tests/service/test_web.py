@@ -89,7 +89,7 @@ def test_the_home_page_lists_draws_and_layers_with_their_origin(client):
 
 def test_the_settings_stand_on_the_draw_page(client):
     text = " ".join(Page(client.get(f"/draws/{NAME}").text).of("dd"))
-    assert "半径 600 米的圆" in text.replace("米 的", "米的")
+    assert "圆，半径 600 米" in text
     assert "种子<1>" in text
 
 
