@@ -6,6 +6,7 @@ No page runs an inline script, loads anything from another server or shows a sta
 from __future__ import annotations
 
 import logging
+import mimetypes
 from pathlib import Path
 from typing import cast
 
@@ -38,6 +39,9 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+FILE_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
+"""Told outright: Windows takes them from its registry, and with `nosniff` a wrong one stops the page."""
+
 _YEAR_S = 365 * 24 * 3600
 
 log = logging.getLogger(__name__)
@@ -53,6 +57,8 @@ def create_app(store_path: Path, lang: Lang | None = None) -> Flask:
     lang : str, optional
         Language of a reader who has chosen none; by default that of the system.
     """
+    for ending, kind in FILE_TYPES.items():
+        mimetypes.add_type(kind, ending)
     app = Flask(__name__, static_folder=str(static_path()), static_url_path="/static", template_folder=None)
     app.config["STORE"] = Path(store_path)
     app.config["LANG"] = lang or system_lang()
@@ -98,6 +104,6 @@ def _broken(error: Exception) -> tuple[Response, int]:
 
 
 def _told(message: str, code: str, status: int) -> tuple[Response, int]:
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/health")):
         return jsonify({"error": {"code": code, "message": message}}), status
     return Response(render("error.html", message=message), mimetype="text/html"), status

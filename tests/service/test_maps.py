@@ -8,13 +8,13 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
 import shapely
+from html_page import Page
 from pyproj import Geod
 from small_town import ATTRIBUTION, DESIGN, HOSTILE, LAT, LON, layers, record
 
@@ -52,40 +52,6 @@ def shipped(*endings: str) -> list[Path]:
 def unpath(steps: list[int]) -> np.ndarray:
     """The inverse of `path`, as the script in the browser does it."""
     return np.cumsum(np.reshape(steps, (-1, 2)), axis=0) / 1e6
-
-
-class Page(HTMLParser):
-    """The elements of a page: addresses, text by element, inline scripts and styles."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.addresses: list[str] = []
-        self.text: dict[str, str] = {}
-        self.tags: list[str] = []
-        self.handlers: list[str] = []
-        self.given: dict[str, str] = {}
-        self._open = ""
-        self.feed(source)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self._open = f"{tag}-{len(self.tags)}"
-        for name, value in attrs:
-            if name in ("src", "href"):
-                self.addresses.append(value)
-            if name.startswith("data-"):
-                self.given[name] = value
-            if name.startswith("on"):
-                self.handlers.append(name)
-
-    def handle_endtag(self, tag):
-        self._open = ""
-
-    def handle_data(self, data):
-        self.text[self._open] = self.text.get(self._open, "") + data
-
-    def of(self, tag: str) -> list[str]:
-        return [text for key, text in self.text.items() if key.startswith(f"{tag}-")]
 
 
 # ------------------------------------------------------------------ what is shipped

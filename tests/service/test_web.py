@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import mimetypes
 import sqlite3
 from contextlib import closing
 
 import pytest
+from html_page import Page
 from small_town import ATTRIBUTION, DESIGN, HOSTILE, NOON, layers, stored
-from test_maps import Page
 
 from geo.errors import DesignError, FrameError, NotFoundError, StoreError
 from layers.batches import NewBatch
@@ -64,6 +65,25 @@ def test_no_page_holds_a_foreign_address_or_an_inline_script(client, address, la
 def test_everything_a_page_names_is_there(client, address):
     for target in Page(client.get(address).text).addresses:
         assert client.get(target, buffered=True).status_code == 200, target
+
+
+def test_a_script_is_a_script_whatever_the_machine_thinks(town, monkeypatch):
+    monkeypatch.setitem(mimetypes.types_map, ".js", "text/plain")  # as some Windows registries say
+    client = create_app(town, "zh").test_client()
+    for name, kind in [
+        ("draw-map.js", "text/javascript"),
+        ("draw.css", "text/css"),
+        ("icon.svg", "image/svg+xml"),
+    ]:
+        answer = client.get(f"/static/zhoubian/{name}", buffered=True)
+        assert answer.mimetype == kind
+    assert client.get("/map/draw.en.js").mimetype == "text/javascript"
+
+
+def test_health_is_told_to_machines(client, tmp_path):
+    assert client.get("/health").json == {"status": "ok"}
+    answer = create_app(tmp_path / "none.db", "en").test_client().get("/health")
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "store_missing")
 
 
 def test_the_draw_page_names_its_features_texts_and_script(client):
