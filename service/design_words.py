@@ -58,7 +58,7 @@ def _anchors(words: str, lang: Lang) -> str:
 
 def _range(design: dict[str, Any], lang: Lang) -> str:
     radii = [f"{radius:g}" for radius in design["radius"]["radii_m"]]
-    per = text(f"set.random.{design.get('radius_per', 'anchor')}", lang)
+    per = text(f"set.random.{design['radius_per']}", lang)
     radius = text(
         f"set.radius_{design['radius']['law']}", lang, a=radii[0], b=radii[-1], per=per, all=" / ".join(radii)
     )

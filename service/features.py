@@ -105,11 +105,15 @@ def _anchors(table: gpd.GeoDataFrame | None, design: dict[str, Any], drawn: set[
     if table is None:
         return []
     xy = np.round(shapely.get_coordinates(anchor_points(table, design["anchor_rule"])), 6).tolist()
-    rows = zip(table["id"], _name_of(table), table["class"], xy, strict=True)
-    return [
-        {"id": ident, "name": name, "class": kind, "xy": at, "drawn": ident in drawn}
-        for ident, name, kind, at in rows
-    ]
+    excluded = set(design["exclude_status"])
+    anchors = []
+    rows = zip(table["id"], _name_of(table), table["class"], table["status"], xy, strict=True)
+    for ident, name, kind, status, at in rows:
+        anchor = {"id": ident, "name": name, "class": kind, "xy": at, "drawn": ident in drawn}
+        if status in excluded:
+            anchor["out"] = status
+        anchors.append(anchor)
+    return anchors
 
 
 def _units(table: gpd.GeoDataFrame | None, layer: str, record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -122,8 +126,8 @@ def _units(table: gpd.GeoDataFrame | None, layer: str, record: dict[str, Any]) -
         for surrounding in record["surroundings"]
         for unit in surrounding[layer][role]
     }
-    excluded = set(record["design"].get("exclude_status", ()))
-    visited = set(record.get("visited", {}).get(layer, ()))
+    excluded = set(record["design"]["exclude_status"])
+    visited = set(record["visited"].get(layer, ()))
     units = []
     rows = zip(table["id"], _name_of(table), table["status"], table.geometry, strict=True)
     for ident, name, status, geometry in rows:
@@ -209,9 +213,9 @@ def _surroundings(
                 buffers.append((surrounding, places["anchors"][anchor["id"]], float(anchor["radius_m"])))
         for layer in DRAWN:
             pool = given[layer]
-            weight = design.get("alley_weight" if layer == "back_alleys" else "compound_weight", "equal")
+            weight = design["alley_weight" if layer == "back_alleys" else "compound_weight"]
             surrounding[layer] = {key: pool[key] for key in ("pool", "asked", "note")}
-            surrounding[layer] |= {"equal": weight == "equal", "widened_to_m": pool.get("widened_to_m")}
+            surrounding[layer] |= {"equal": weight == "equal", "widened_to_m": pool["widened_to_m"]}
             for role in ROLES:
                 units = [
                     {"id": u["id"], "anchor": u["anchor"], "entry_m": round(float(u["entry_m"]), 1)}

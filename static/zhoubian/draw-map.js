@@ -181,7 +181,7 @@
       surrounding.buffers.forEach(function (rings) {
         groups.buffers.addLayer(L.polygon(rings.map(zhoubian.decode), {
           pane: "zb-buffers", renderer: renderer, interactive: false,
-          color: color, weight: many ? 0.6 : 2, opacity: many ? 0.4 : 0.9, fillColor: color, fillOpacity: many ? 0.004 : 0.1, smoothFactor: 0,
+          color: color, weight: many ? 0.6 : 2, opacity: many ? 0.4 : 0.9, fillColor: color, fillOpacity: many ? 0.004 : 0.07, smoothFactor: 0,
         }));
       });
       ["back_alleys", "compounds"].forEach(function (layer) {

@@ -47,14 +47,17 @@
       list.appendChild(make("dd", "", value));
     }
 
+    function outside(unit) {
+      return unit.out ? zhoubian.text("out_of_frame", { why: zhoubian.text("out." + unit.out) }) : "";
+    }
+
     function unitDetails(box, key, layer) {
       const list = make("dl", "zb-facts");
       facts(list, zhoubian.text("id"), key.slice(key.indexOf("/") + 1));
       box.appendChild(list);
       const found = drew.get(key) || [];
       if (!found.length) {
-        const out = shapes.get(key).unit.out;
-        box.appendChild(make("p", "zb-note", out ? zhoubian.text("out_of_frame", { why: zhoubian.text("out." + out) }) : zhoubian.text("in_frame")));
+        box.appendChild(make("p", "zb-note", outside(shapes.get(key).unit) || zhoubian.text("in_frame")));
       }
       found.forEach(function (one) {
         const pool = one.surrounding[layer];
@@ -81,7 +84,7 @@
         });
       });
       box.appendChild(list);
-      if (!anchor.drawn) { box.appendChild(make("p", "zb-note", zhoubian.text("anchor_in_frame"))); }
+      if (!anchor.drawn) { box.appendChild(make("p", "zb-note", outside(anchor) || zhoubian.text("anchor_in_frame"))); }
     }
 
     function details(key) {
@@ -162,7 +165,7 @@
           }
           box.appendChild(button);
         });
-        if (pool.note) { box.appendChild(make("p", "zb-warning", zhoubian.text("note." + pool.note, { asked: pool.asked, pool: pool.pool, widened: Math.round(pool.widened_to_m) }))); }
+        if (pool.note) { box.appendChild(make("p", "zb-warning", zhoubian.text("note." + pool.note, { asked: pool.asked, pool: pool.pool, drawn: pool.drawn.length, widened: Math.round(pool.widened_to_m) }))); }
       });
       return box;
     }
