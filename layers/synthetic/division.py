@@ -19,7 +19,7 @@ from shapely.ops import split
 
 from ..schema import conform
 from .names import CITY, Stems
-from .plane import CRS_METRIC, SNAP, Geometries, lines_of, tidy, to_degrees
+from .plane import CRS_METRIC, Geometries, lines_of, tidy, to_degrees
 from .town import Plan
 
 COUNTY = "999101"
@@ -28,6 +28,8 @@ COUNTY = "999101"
 COMMUNITIES = 120
 _CELL_M2 = 10_000.0
 _SMALL_M2 = 3_000.0
+_CELL_SNAP = 0.2
+"""Corners of cells lie on a grid of 20 cm: coarser than the rounding of degrees, so no cell can fold over."""
 _PEOPLE = {"old": 3.0, "village": 2.4, "north": 1.0, "southwest": 0.85, "southeast": 0.7, "east": 0.5}
 """Relative density of people, which decides how large a community is."""
 
@@ -132,7 +134,7 @@ def _longer(line: LineString) -> LineString:
 
 def _fitted(cells: Geometries, of: Ints, lines: list[Any]) -> tuple[Geometries, Ints]:
     """The faces of borders and cuts: neighbours share every vertex, so rounding opens no gap."""
-    noded = shapely.union_all(np.array(lines, dtype=object), grid_size=SNAP)
+    noded = shapely.union_all(np.array(lines, dtype=object), grid_size=_CELL_SNAP)
     faces = tidy(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))))
     return faces, of[
         shapely.STRtree(cells).query_nearest(shapely.point_on_surface(faces), all_matches=False)[1]

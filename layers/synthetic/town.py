@@ -104,9 +104,11 @@ def _quarters(rng: Generator) -> _Site:
     blob += 0.02 * np.cos(7 * angle + rng.uniform(0, 6))
     ring = np.column_stack([middle[0] + 1330 * blob * np.cos(angle), middle[1] + 1120 * blob * np.sin(angle)])
     walls: Any = Polygon(ring).simplify(15)
-    old_town = largest(walls.difference(corridor))
+    old_town = largest(walls.difference(valley))
 
-    south, north = sorted(outline.difference(corridor).geoms, key=lambda part: part.centroid.y)
+    # the valley, not the corridor: its clipped ends would leave hairlines between the banks
+    shores = sorted(outline.difference(valley).geoms, key=shapely.area)[-2:]
+    south, north = sorted(shores, key=lambda part: part.centroid.y)
     borders = [
         LineString([(2700, 8000), (3000, 2600), (3350, -4000)]).intersection(north),
         LineString([(500, 4000), (300, -3400), (-500, -9000)]).intersection(south),
