@@ -215,6 +215,11 @@ def _transformer(source: str) -> Transformer:
     return Transformer.from_crs(source, WGS84, always_xy=True)
 
 
+@lru_cache(maxsize=64)
+def _projector(crs: CRS) -> Transformer:
+    return Transformer.from_crs(WGS84, crs, always_xy=True)
+
+
 def gauss_kruger(lon: float, *, width: int = 3, zone_number: bool = False) -> int:
     """EPSG code of the CGCS2000 Gauss-Krueger zone of a longitude.
 
@@ -233,7 +238,7 @@ def gauss_kruger(lon: float, *, width: int = 3, zone_number: bool = False) -> in
     6 degrees: 4502-4512 for central meridians 75-135 E, 4491-4501 for zones 13-23.
     """
     if width == 3:
-        zone = round(lon / 3.0)
+        zone = math.floor(lon / 3.0 + 0.5)
         first, base = 25, (4513 if zone_number else 4534)
         last = 45
     else:
@@ -327,7 +332,7 @@ def scale_at(crs: CRS, lon: ArrayLike, lat: ArrayLike) -> Floats:
 
 def project(geometry: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
     """EPSG:4326 geometries to a metric CRS, x = easting, y = northing."""
-    transformer = Transformer.from_crs(WGS84, crs, always_xy=True)
+    transformer = _projector(crs)
 
     def move(xy: Floats) -> Floats:
         return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))

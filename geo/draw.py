@@ -259,7 +259,8 @@ def _pick(
     ids = units["id"].to_numpy(dtype=object)
     number = 0 if note == "short_pool" and design.short_pool == "skip" else asked
     chosen, reserves = _choose(units, ids, lottery, free, number, design, ("unit", layer, group.key))
-    if len(chosen) < number and note is None:
+    if len(free) < number and note is None and design.replace == "never":
+        # units of this pool were drawn before, and `redrawn` does not take them again
         note = "short_pool"
     at = {row: index for index, row in enumerate(pool.unit.tolist())}
     anchors = frame.anchors["id"].to_numpy(dtype=object)

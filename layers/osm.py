@@ -8,9 +8,8 @@ merged into one unit afterwards. Lengths and areas are taken in the metric CRS o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +18,7 @@ import shapely
 from geo.crs import inside_china, metric_crs
 from geo.design import ANCHOR_CLASSES
 
-from .faults import Fault
+from .faults import Fault, Note
 from .osm_alleys import back_alleys
 from .osm_compounds import compounds
 from .osm_gates import GateFinder, is_gate
@@ -46,14 +45,6 @@ class OsmCount:
 
 
 @dataclass(frozen=True)
-class Note:
-    """Something the reader of a file should know; ``note.<code>`` is its translation."""
-
-    code: str
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class OsmReading:
     """What an OpenStreetMap file holds.
 
@@ -63,7 +54,7 @@ class OsmReading:
         Tables that fit `layers/schema.py`, only those with rows.
     counts : dict of OsmCount
         For every layer of `OSM_LAYERS`.
-    faults : list of Fault
+    faults : dict of layer to list of Fault
         One for each refused candidate; an object refused in two layers stands twice.
     objects : dict of int
         Nodes, ways and relations in the file.
@@ -73,11 +64,16 @@ class OsmReading:
 
     layers: dict[str, gpd.GeoDataFrame]
     counts: dict[str, OsmCount]
-    faults: list[Fault]
+    faults: dict[str, list[Fault]]
     objects: dict[str, int]
     notes: list[Note]
     attribution: str = ATTRIBUTION
     licence: str = LICENCE
+
+    @property
+    def every_fault(self) -> list[Fault]:
+        """The faults of all layers."""
+        return [fault for faults in self.faults.values() for fault in faults]
 
 
 def read_osm(path: Path, progress: Callable[[int, int | None], None] | None = None) -> OsmReading:
@@ -132,7 +128,7 @@ def _layers(source: Source, rules: Rules, where: tuple[float, float]) -> OsmRead
     far = _far(tables["anchors"], found["anchors"], found["roads"], rules)
     if far:
         notes.append(Note("osm_far_anchors", {"count": far, "metres": round(rules.anchors["far_m"])}))
-    faults = [fault for layer in OSM_LAYERS for fault in books[layer].faults]
+    faults = {layer: book.faults for layer, book in books.items()}
     layers = {layer: table for layer, table in tables.items() if len(table)}
     return OsmReading(layers, counts, faults, source.objects, notes)
 

@@ -1,4 +1,4 @@
-"""Where the files shipped with the program are: `data/` beside the packages, or inside them once installed."""
+"""Where the files shipped with the program are: `data/` beside the packages, or inside once installed."""
 
 from __future__ import annotations
 

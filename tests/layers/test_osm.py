@@ -35,7 +35,7 @@ def read(tmp_path):
 
 
 def reasons(reading: OsmReading) -> dict[str, str]:
-    return {fault.row: fault.code for fault in reading.faults}
+    return {fault.row: fault.code for fault in reading.every_fault}
 
 
 def names(reading: OsmReading, layer: str) -> list[str]:
@@ -253,7 +253,7 @@ def test_pieces_too_short_alone_make_an_alley_together(draft, read):
 def test_square_is_no_alley(draft, read):
     draft.box(0, 0, 60, 60, {"highway": "pedestrian", "area": "yes", "name": "理学院北广场"})
     reading = read(draft)
-    assert {(f.row, f.code) for f in reading.faults} == {
+    assert {(f.row, f.code) for f in reading.every_fault} == {
         ("way 1", "osm_area_not_line"),
         ("way 1", "osm_square"),
     }
@@ -465,7 +465,7 @@ def test_building_or_college_on_a_campus_is_part_of_the_university(draft, read):
     reading = read(draft)
     assert names(reading, "anchors") == ["洁华幼儿园", "清华大学", "实验楼"]
     assert reasons(reading) == {"way 2": "osm_part_of", "node 9": "osm_part_of"}
-    assert {fault.facts["other"] for fault in reading.faults} == {"清华大学"}
+    assert {fault.facts["other"] for fault in reading.every_fault} == {"清华大学"}
 
 
 def test_building_of_a_college_that_stands_alone_is_part_of_it(draft, read):
@@ -767,7 +767,7 @@ def test_way_with_a_missing_node_is_refused_and_counted(draft, read):
     draft.way([here, 777, 778, here], {"amenity": "school", "name": "附中"})
     reading = read(draft)
     assert reasons(reading) == {"way 1": "osm_missing_nodes", "way 2": "osm_missing_nodes"}
-    assert [(f.facts["missing"], f.facts["total"]) for f in reading.faults] == [(1, 3), (2, 4)]
+    assert [(f.facts["missing"], f.facts["total"]) for f in reading.every_fault] == [(1, 3), (2, 4)]
     assert reading.counts["roads"].refused == reading.counts["anchors"].refused == 1
 
 

@@ -68,7 +68,7 @@ def test_accepted_and_refused_add_up_to_what_was_read(name):
         assert count.read == count.accepted + count.refused
         assert count.merged == len(found.layers.get(layer, ()))
         assert count.merged <= count.accepted
-    assert sum(count.refused for count in found.counts.values()) == len(found.faults)
+    assert sum(count.refused for count in found.counts.values()) == len(found.every_fault)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -116,7 +116,7 @@ def test_roads_of_a_pbf_are_those_another_program_extracted(name):
     ours = set(reading(name).layers["roads"]["id"])
     assert ours <= theirs
     # it kept the ways that lost a node at the cut, and those still being built
-    told = {f"w{fault.row.split()[1]}": fault.code for fault in reading(name).faults}
+    told = {f"w{fault.row.split()[1]}": fault.code for fault in reading(name).every_fault}
     allowed = {"osm_missing_nodes", "osm_no_road_today", "osm_unknown_road"}
     assert {told[key] for key in theirs - ours} <= allowed
 
@@ -127,7 +127,7 @@ def test_alleys_by_tag_are_counted_as_in_the_xml(name):
     alleys = [tags for tags in ways if tags.get("service") == "alley" and tags.get("highway") == "service"]
     units = reading(name).layers["back_alleys"]
     accepted = units.loc[units["subtype"] == "alley", "pieces"].sum()
-    refused = sum(f.value == "alley" for f in reading(name).faults)
+    refused = sum(f.value == "alley" for f in reading(name).every_fault)
     assert accepted + refused == len(alleys)
 
 
@@ -166,7 +166,7 @@ def test_no_block_number_and_no_dormitory_names_a_compound(name):
     assert not compounds["name"].str.fullmatch(r"\D{0,2}\d+(号楼|楼|公寓)?").any()
     dormitories = {key for key, tags in tagged(name, "way").items() if tags.get("building") == "dormitory"}
     assert not dormitories & set(compounds["id"])
-    refused = {f"w{f.row.split()[1]}" for f in reading(name).faults if f.code == "osm_dormitory"}
+    refused = {f"w{f.row.split()[1]}" for f in reading(name).every_fault if f.code == "osm_dormitory"}
     assert dormitories <= refused
 
 
@@ -235,7 +235,9 @@ def test_areas_of_relations_are_those_libosmium_assembles(name):
             if key.startswith("r"):
                 assert shape.equals(theirs[key])
                 compared += 1
-    refused = {f"r{f.row.split()[1]}" for f in reading(name).faults if f.code == "osm_relation_incomplete"}
+    refused = {
+        f"r{f.row.split()[1]}" for f in reading(name).every_fault if f.code == "osm_relation_incomplete"
+    }
     assert not refused & set(theirs)
     assert compared or refused
 
