@@ -55,8 +55,8 @@ def install(extra: str) -> int:
         print("zhoubian: making .venv ...", flush=True)
         if subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False).returncode != 0:
             return stop(
-                "Python's venv module is missing or cannot write here; on Debian or Ubuntu install python3-venv,"
-                " elsewhere reinstall Python, then run this again.",
+                "Python's venv module is missing or cannot write here; on Debian or Ubuntu install"
+                " python3-venv, elsewhere reinstall Python, then run this again.",
                 "Python 的 venv 模块缺失或此处无法写入；"
                 "Debian/Ubuntu 请安装 python3-venv，其他系统请重装 Python 后再试。",
             )
@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> int:
         return failed
     module = ["pytest", *arguments[1:]] if testing else ["service", *arguments]
     try:
-        # tests run in the checkout; zhoubian runs where the user stands, so that file names mean what they say
+        # tests run in the checkout, zhoubian where the user stands: file names mean what they say
         return subprocess.run(
             [str(venv_python()), "-m", *module], check=False, cwd=ROOT if testing else None
         ).returncode

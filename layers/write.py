@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,13 +43,9 @@ def whole(path: Path) -> Iterator[Path]:
             folder=str(path.parent),
         )
     # the ending stays: GDAL and Excel choose by it
+    temporary = path.with_name(f".zhoubian-{secrets.token_hex(6)}{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".zhoubian-", suffix=path.suffix)
-        os.close(handle)
-    except OSError as fault:
-        raise _not_written(path, fault) from fault
-    temporary = Path(name)
-    try:
+        temporary.open("xb").close()
         yield temporary
         with temporary.open("rb+") as done:
             os.fsync(done.fileno())
@@ -130,9 +126,9 @@ def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
         for row in rows:
             cells = []
             for value in row:
-                cell = WriteOnlyCell(sheet, value=None if isinstance(value, str) else value)
+                cell = WriteOnlyCell(sheet, value=_printable(value) if isinstance(value, str) else value)
                 if isinstance(value, str):
-                    cell.set_explicit_value(_printable(value), "s")
+                    cell.data_type = "s"  # openpyxl takes "=1+1" for a formula
                 cells.append(cell)
             sheet.append(cells)
     with whole(path) as temporary:

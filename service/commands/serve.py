@@ -30,7 +30,7 @@ def run(here: Door, host: str, port: int, path: str = "/") -> None:
     Store.open(here.settings.store, create=False).close()
     app = create_app(here.settings.store, here.lang)
     try:
-        server = waitress.create_server(app, host=host, port=port, threads=4)
+        server = waitress.create_server(app, host=host, port=port, threads=8)
     except OSError as fault:
         raise StoreError(
             f"the address {host}:{port} cannot be served ({fault.strerror or fault}); choose another --port",

@@ -26,7 +26,8 @@ from rich.text import Text
 from ..i18n import Lang, text
 from ..settings import Settings
 
-stdout = Console(file=None)
+# a pipe has no width: tables are laid out for a wide screen then
+stdout = Console(width=None if sys.stdout.isatty() else 140)
 stderr = Console(stderr=True)
 
 Report = Callable[[int, int | None], None]

@@ -18,7 +18,15 @@ from . import draws, exports, imports
 
 NAME = "demo"
 SEED = "2026-11-20 双色球 07 11 23 27 30 31 + 05"
-FILES: tuple[tuple[str, str, Mapping[str, Any]], ...] = ()
+FILES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    ("道路.gpkg", "roads", {}),
+    ("点位.xlsx", "anchors", {"datum": "wgs84"}),
+    ("背街小巷.zip", "back_alleys", {}),
+    ("居民小区.geojson", "compounds", {}),
+    ("公厕_GCJ02.csv", "toilets", {"datum": "gcj02"}),
+    ("区划网格.zip", "areas", {}),
+    ("问题台账.xlsx", "issues", {"datum": "wgs84"}),
+)
 """The files of `data/sample/`, what they are, and what an office would say with them."""
 
 
