@@ -22,7 +22,6 @@ from layers.store import Store
 
 from ..features import anchor_points
 from ..i18n import Lang
-from ..maps import draw_file
 from . import draws
 
 ENDINGS = (".geojson", ".gpkg", ".csv", ".xlsx")
@@ -154,6 +153,8 @@ def _surroundings(
 
 def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
     """The Folium map of a draw as one HTML file without network; returns its size in bytes."""
+    from ..maps import draw_file  # noqa: PLC0415 - Folium takes a quarter second that other commands need not wait
+
     _ending(out, (".html", ".htm"))
     record, layers, attribution = draws.map_data(store, name)
     page = draw_file(record, layers, lang, attribution=attribution)
