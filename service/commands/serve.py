@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import typer
-import waitress
 
 from geo.errors import StoreError
 from layers.store import Store
 
 from ..i18n import Lang, text
-from ..web.app import create_app
 from .show import Door, door, say
 
 
@@ -27,6 +25,11 @@ def register(program: typer.Typer, lang: Lang) -> None:
 
 def run(here: Door, host: str, port: int, path: str = "/") -> None:
     """Serve the pages until stopped, the address printed once the server listens."""
+    # half a second of imports that no other command has to wait for
+    import waitress  # noqa: PLC0415
+
+    from ..web.app import create_app  # noqa: PLC0415
+
     Store.open(here.settings.store, create=False).close()
     app = create_app(here.settings.store, here.lang)
     try:
