@@ -34,6 +34,10 @@ def settings(record: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
         ("date", record["created_at"].replace("T", " ")[:16]),
         ("counts", _counts(record, lang)),
     ]
+    empty = [stratum["stratum"] for stratum in record["strata"] if stratum["anchors"] == 0]
+    if empty:
+        names = text("set.comma", lang).join(text(f"map.class.{name}", lang) for name in empty)
+        lines.append(("empty_classes", names))
     return [(text(f"set.{code}", lang), value) for code, value in lines]
 
 
