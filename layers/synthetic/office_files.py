@@ -148,7 +148,7 @@ def _write_issues(issues: gpd.GeoDataFrame, path: Path) -> None:
 
 def _write_sheet(table: pd.DataFrame, title: str | None, sheet: str, path: Path) -> None:
     """One sheet; a title goes above the headings in a cell merged over all columns."""
-    book: Any = Workbook()  # type: ignore[no-untyped-call]
+    book: Any = Workbook()
     page = book.active
     page.title = sheet
     if title:

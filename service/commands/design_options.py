@@ -7,6 +7,7 @@ from typing import Any, get_args
 import typer
 from rich.markup import escape
 
+from geo import buffers
 from geo import design as d
 from geo.design import Anchors, Design, Radius, Take
 from geo.errors import DesignError
@@ -17,7 +18,7 @@ _CHOICES: dict[str, Any] = {
     "shape": d.Shape, "compound_rule": d.CompoundRule, "anchor_rule": d.AnchorRule, "metric": d.Metric,
     "radius_per": d.RadiusPer, "per": d.Per, "duplicate": d.Duplicate, "short_pool": d.ShortPool,
     "empty_pool": d.EmptyPool, "replace": d.Replace, "alley_weight": d.AlleyWeight,
-    "compound_weight": d.CompoundWeight, "rule": d.AlleyRule,
+    "compound_weight": d.CompoundWeight, "rule": buffers.AlleyRule,
 }  # fmt: skip
 _FREE = ("anchors", "radius", "inner", "alleys", "compounds", "exclude_status", "cooldown_days", "reserves")
 

@@ -239,6 +239,20 @@ def test_short_and_empty_pools_are_reported_and_widened_only_when_asked(
     assert pick["widened_to_m"] == (None if widened is None else pytest.approx(widened, abs=0.01))
 
 
+def test_two_anchors_at_one_place_have_one_pool_and_may_share_a_visit():
+    tables = {
+        "anchors": layer(["a1", "a2"], [shapely.Point(0, 0), shapely.Point(0, 0)], **{"class": ["market", "market"]}),
+        "back_alleys": layer(["b1", "b2"], [alley(200, 0), alley(300, 0)]),
+        "compounds": layer(["c"], [shapely.box(-50, -50, 50, 50)]),
+    }
+    design = Design(anchors=Anchors.parse("2"), alleys=Take.parse("2"), compounds=Take.parse("1"))
+    record = record_of(tables, design)
+    assert [group["back_alleys"]["pool"] for group in record["surroundings"]] == [2, 2]
+    both = {"a1", "a2"}
+    assert all(set(visit["anchors"]) == both for visit in record["visits"]["back_alleys"])
+    assert [(v["id"], set(v["anchors"])) for v in record["visits"]["compounds"]] == [("c", both)]
+
+
 def test_reserves_are_the_next_tickets():
     tables = town()
     long = record_of(tables, Design(alleys=Take.parse("5"), radius=Radius.parse("2000")))
