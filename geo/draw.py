@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from .buffers import PairTable
 from .design import ANCHOR_CLASSES, WIDEN_TO_M, Design, Take
 from .errors import DesignError, FrameError
-from .frame import LAYERS, UNIT_LAYERS, Frame, Seal, build_frame, frame_hash
+from .frame import LAYERS, UNIT_LAYERS, Frame, Seal, build_frame, frame_hash, seal
 
 FORMAT = "zhoubian-draw/1"
 _TICKETS = "zhoubian/1"
@@ -472,18 +472,16 @@ def verify(record: Mapping[str, Any], tables: Mapping[str, gpd.GeoDataFrame]) ->
             code="record_incomplete",
             part=str(fault),
         ) from fault
-    frame = build_frame(tables, design, visited=visited)
-    changes = {
-        layer: kept[layer].changes(frame.seals[layer])
-        for layer in LAYERS
-        if kept[layer].hash != frame.seals[layer].hash
-    }
-    sealed = record.get("commitment")
     try:
-        draw_same = _json(draw(frame, design, lottery)) == _json(result)
+        frame = build_frame(tables, design, visited=visited)
+        now, draw_same = frame.seals, _json(draw(frame, design, lottery)) == _json(result)
     except (DesignError, FrameError):
         # the layers of today no longer allow this draw: that is a difference, and `changes` says which
-        draw_same = False
+        now, draw_same = {layer: seal(tables[layer], layer) for layer in LAYERS}, False
+    changes = {
+        layer: kept[layer].changes(now[layer]) for layer in LAYERS if kept[layer].hash != now[layer].hash
+    }
+    sealed = record.get("commitment")
     return Verification(
         frame_same=not changes,
         draw_same=draw_same,

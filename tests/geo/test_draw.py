@@ -241,7 +241,9 @@ def test_short_and_empty_pools_are_reported_and_widened_only_when_asked(
 
 def test_two_anchors_at_one_place_have_one_pool_and_may_share_a_visit():
     tables = {
-        "anchors": layer(["a1", "a2"], [shapely.Point(0, 0), shapely.Point(0, 0)], **{"class": ["market", "market"]}),
+        "anchors": layer(
+            ["a1", "a2"], [shapely.Point(0, 0), shapely.Point(0, 0)], **{"class": ["market", "market"]}
+        ),
         "back_alleys": layer(["b1", "b2"], [alley(200, 0), alley(300, 0)]),
         "compounds": layer(["c"], [shapely.box(-50, -50, 50, 50)]),
     }
@@ -330,6 +332,17 @@ def test_a_changed_layer_is_named():
     found = verify(record, tables)
     assert not found.same
     assert found.changes == {"compounds": {"came": [], "went": ["c000", "c001"], "moved": [], "changed": []}}
+
+
+@pytest.mark.parametrize("name", ["anchors", "compounds"])
+def test_an_emptied_layer_is_named(name):
+    tables = town()
+    record = record_of(tables)
+    ids = sorted(tables[name]["id"])
+    tables[name] = tables[name].iloc[:0]
+    found = verify(record, tables)
+    assert not found.draw_same
+    assert found.changes == {name: {"came": [], "went": ids, "moved": [], "changed": []}}
 
 
 def alter_seed(record):
