@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import zip_longest
 
 from .resources import data_path
 from .schema import LAYERS
@@ -63,14 +64,40 @@ def match_headings(headings: Sequence[object], layer: str) -> dict[str, int]:
     return found
 
 
-def find_header(grid: Sequence[Sequence[object]], layer: str) -> int | None:
-    """The first row that names two fields or more: rows above it are titles."""
-    for number, row in enumerate(grid):
-        if len(match_headings(row, layer)) >= 2:
-            return number
+@dataclass(frozen=True)
+class Header:
+    """The headings of a table: first row, rows it takes up, the headings, how many are known."""
+
+    top: int
+    depth: int
+    headings: list[str]
+    known: int
+
+
+def find_header(grid: Sequence[Sequence[object]], layer: str) -> Header | None:
+    """The first of thirty rows that names two fields or more: rows above it are titles.
+
+    A second row of headings under a merged one (坐标 above 经度, 纬度) is part of it.
+    """
+    for top, row in enumerate(grid[:30]):
+        known = len(match_headings(row, layer))
+        if known < 2:
+            continue
+        headings = _told(row)
+        below = _told(grid[top + 1]) if top + 1 < len(grid) else []
+        if any(below) and all(plain(word) in _aliases(layer) for word in below if word):
+            both = [low or high for low, high in zip_longest(below, headings, fillvalue="")]
+            if len(match_headings(both, layer)) > known:
+                return Header(top, 2, both, len(match_headings(both, layer)))
+        return Header(top, 1, headings, known)
     return None
 
 
-def known_value(layer: str, column: str, given: Any) -> str | None:
+def _told(row: Sequence[object]) -> list[str]:
+    return ["" if cell is None else str(cell).strip() for cell in row]
+
+
+@lru_cache(maxsize=10_000)
+def known_value(layer: str, column: str, given: str) -> str | None:
     """The allowed value a word stands for, or None."""
     return _values(layer, column).get(plain(given))

@@ -7,8 +7,10 @@ program or a full disk never leaves half a file. Text that begins like a formula
 from __future__ import annotations
 
 import csv
+import json
 import math
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +26,10 @@ from openpyxl.cell import WriteOnlyCell
 
 from geo.errors import LayerError
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""How text begins that a spreadsheet takes for a formula, apostrophes of ours before it included."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @contextmanager
@@ -50,7 +55,7 @@ def whole(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as done:
             os.fsync(done.fileno())
         temporary.replace(path)
-    except (OSError, pyogrio.errors.DataSourceError) as fault:
+    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as fault:
         raise _not_written(path, fault) from fault
     finally:
         temporary.unlink(missing_ok=True)
@@ -104,7 +109,8 @@ def _cells(table: pd.DataFrame) -> tuple[list[str], Iterator[list[Any]]]:
 
 
 def _csv_cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """An apostrophe before what looks like a formula; `read_tables.py` takes it away again."""
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -137,22 +143,31 @@ def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
 
 def _printable(text: str) -> str:
     """Without the control characters that a workbook cannot hold, at most 32,767 characters."""
-    return "".join(sign for sign in text if sign >= " " or sign in "\t\n\r")[:32_767]
+    return _UNPRINTABLE.sub("", text)[:32_767]
 
 
 def write_geojson(tables: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
     """One FeatureCollection; where there are several tables each feature names its own in `layer`."""
-    parts = []
-    for name, table in tables.items():
-        flat = _flat(table)
-        parts.append(flat if len(tables) == 1 else flat.assign(layer=name))
-    joined = (
-        parts[0]
-        if len(parts) == 1
-        else gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=parts[0].crs)
-    )
-    with whole(path) as temporary:
-        temporary.write_text(joined.to_json(drop_id=True, ensure_ascii=False), encoding="utf-8")
+    with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write('{"type": "FeatureCollection", "features": [')
+        before = "\n"
+        for name, table in tables.items():
+            for feature in _features(table, None if len(tables) == 1 else name):
+                file.write(before + feature)
+                before = ",\n"
+        file.write("\n]}\n")
+
+
+def _features(table: gpd.GeoDataFrame, layer: str | None) -> Iterator[str]:
+    flat = _flat(table)
+    shapes = shapely.to_geojson(flat.geometry.to_numpy())
+    values = pd.DataFrame(flat.drop(columns=flat.geometry.name))
+    for row, shape in zip(values.itertuples(index=False, name=None), shapes, strict=True):
+        properties = {name: _plain(value) for name, value in zip(values.columns, row, strict=True)}
+        if layer is not None:
+            properties["layer"] = layer
+        told = json.dumps(properties, ensure_ascii=False, allow_nan=False)
+        yield f'{{"type": "Feature", "properties": {told}, "geometry": {shape}}}'
 
 
 def write_gpkg(tables: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:

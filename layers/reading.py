@@ -1,0 +1,111 @@
+"""What a file holds, before anybody has judged its rows; and how a file as a whole is refused."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import LayerError
+
+from .faults import Note
+
+MAX_BYTES = 500_000_000
+_BOMB_BYTES = 50_000_000
+_BOMB_RATIO = 200
+"""Tables of an office shrink ten- to fiftyfold in a zip file."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file holds.
+
+    Parameters
+    ----------
+    headings : list of str
+        As they stand in the file.
+    rows : list of str
+        The row number of every record as a spreadsheet shows it (for GeoJSON and the like: the
+        number of the feature from 1).
+    values : list of lists
+        One list per record, as long as `headings`.
+    geometry : array of shapely geometry or None
+        None where the file is a table without geometry.
+    geometry_faults : dict of row to reason
+        Records whose geometry could not be read at all.
+    too_wide : dict of row to number of cells
+        Records with more cells than the file has headings: nobody knows which cell is which.
+    datum : str or None
+        The datum the file states (``EPSG:n`` or well-known text), None where it states none.
+    datum_unusable : str or None
+        What the file states as its datum though it is none that can be used.
+    notes : list of Note
+        What a user should know: title rows passed over, the encoding found, further layers.
+    """
+
+    headings: list[str]
+    rows: list[str]
+    values: list[list[Any]]
+    geometry: NDArray[np.object_] | None = None
+    geometry_faults: dict[str, str] = field(default_factory=dict)
+    too_wide: dict[str, int] = field(default_factory=dict)
+    datum: str | None = None
+    datum_unusable: str | None = None
+    notes: list[Note] = field(default_factory=list)
+
+
+def unreadable(path: Path, reason: str, *, code: str, **facts: Any) -> LayerError:
+    """A file that cannot be taken in, with the reason and what to do."""
+    return LayerError(f"{path.name}: {reason}", code=code, file=path.name, **facts)
+
+
+def not_what_it_says(path: Path, wanted: str, reason: str = "") -> LayerError:
+    """A file whose content belies its ending."""
+    told = f" ({reason})" if reason else ""
+    return LayerError(
+        f"{path.name} is not {wanted}, although its name says so{told}; export it again or rename it",
+        code="file_disguised",
+        file=path.name,
+        wanted=wanted,
+    )
+
+
+def damaged(path: Path, fault: object) -> LayerError:
+    """A file that is what it says, but broken."""
+    detail = str(fault)[:120]
+    return unreadable(
+        path, f"it is damaged or incomplete ({detail})", code="file_damaged", detail=detail
+    )  # fmt: skip
+
+
+def require_size(path: Path, size: int) -> None:
+    """LayerError `file_large` beyond the limit."""
+    if size > MAX_BYTES:
+        raise LayerError(
+            f"{path.name} holds {size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB can be read; split it",
+            code="file_large",
+            file=path.name,
+            size=round(size / 1e6),
+            limit=round(MAX_BYTES / 1e6),
+        )
+
+
+def require_unpacked_size(path: Path, members: Iterable[zipfile.ZipInfo]) -> None:
+    """Refuse an archive by its directory, before anything is unpacked (`file_large`, `file_bomb`)."""
+    members = list(members)
+    size = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    require_size(path, size)
+    if size > _BOMB_BYTES and size > _BOMB_RATIO * packed:
+        raise unreadable(
+            path,
+            f"it unpacks from {packed / 1e6:.1f} to {size / 1e6:.0f} MB, as no real table does;"
+            " delete the empty rows and columns and save it again",
+            code="file_bomb",
+            size=round(size / 1e6),
+        )
