@@ -145,7 +145,7 @@ def one(connection: Connection, batch_id: int) -> Batch:
     same = found(connection, select(batches).where(batches.c.id == batch_id))
     if not same:
         raise NotFoundError(
-            f"there is no batch {batch_id} in the store; look the numbers up with zhoubian layers",
+            f"there is no batch {batch_id} in the store; look the numbers up with zhoubian imports",
             code="batch_unknown",
             batch=batch_id,
         )

@@ -19,6 +19,9 @@ REFUSED = Outcome(400, 1)
 
 NOT_FOUND = Outcome(404, 1)
 
+BROKEN = Outcome(500, 70)
+"""A fault of the program itself; 70 is EX_SOFTWARE of sysexits.h."""
+
 BY_CODE: dict[str, Outcome] = {
     "draw_sealed": Outcome(409, 1),
     "store_locked": Outcome(503, 75),  # 75 is EX_TEMPFAIL of sysexits.h: the same call may work later

@@ -10,7 +10,7 @@ import json
 import locale
 import os
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from geo.errors import ZhoubianError
 from layers.faults import Fault
@@ -58,6 +58,6 @@ def system_lang() -> Lang:
     """ZHOUBIAN_LANG if set, else Chinese on a Chinese system, else English."""
     chosen = os.environ.get("ZHOUBIAN_LANG", "").lower()[:2]
     if chosen in LANGS:
-        return cast(Lang, chosen)
+        return chosen
     named = os.environ.get("LC_ALL") or os.environ.get("LANG") or (locale.getlocale()[0] or "")
     return "zh" if named.lower().startswith(("zh", "chinese")) else "en"

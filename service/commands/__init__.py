@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import cast
+import warnings
 
 from ..i18n import LANGS, Lang, system_lang
 
@@ -13,7 +14,7 @@ def _asked_lang(arguments: list[str]) -> Lang:
     for number, argument in enumerate(arguments):
         value = argument.partition("=")[2] or (arguments[number + 1] if number + 1 < len(arguments) else "")
         if argument.split("=")[0] == "--lang" and value in LANGS:
-            return cast(Lang, value)
+            return value
     return system_lang()
 
 
@@ -31,4 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def script() -> None:
     """Entry point of the installed command."""
-    raise SystemExit(main())
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # GDAL's remarks on a file are for programmers; ours are notes
+    try:
+        code = main()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except KeyboardInterrupt:  # before the program itself was loaded
+        code = 130
+    raise SystemExit(code)

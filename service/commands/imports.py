@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
 
 from geo.design import ANCHOR_CLASSES
+from layers.faults import Fault, Note
 
 from .. import clock
 from ..i18n import Lang, fault_text, text
@@ -23,7 +25,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
     @program.command("import", help=text("cli.import", lang))
     def import_(
         context: typer.Context,
-        file: Path = typer.Argument(..., help=text("cli.import_file", lang)),
+        file: Path = typer.Argument(..., metavar="FILE", help=text("cli.import_file", lang)),
         kind: str = typer.Option(
             ..., "--as", help=text("cli.import_as", lang, kinds=", ".join(imports.KINDS))
         ),
@@ -38,15 +40,23 @@ def register(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        with progress(file.name) as report:
-            done = imports.run(
-                here.settings.store, file, kind, now=clock.now(), datum=datum, anchor_class=class_,
-                update=update, licence=licence, attribution=attribution, progress=report,
-            )  # fmt: skip
+        limit = None if all_ else SHOWN
+        try:
+            with progress(file.name) as report:
+                done = imports.run(
+                    here.settings.store, file, kind, now=clock.now(), datum=datum, anchor_class=class_,
+                    update=update, licence=licence, attribution=attribution, progress=report,
+                )  # fmt: skip
+        except imports.NothingAcceptedError as refused:
+            if as_json:
+                print_json(refused.report)
+            else:
+                _show_notes(refused.notes, refused.faults, here.lang, limit)
+            raise
         if as_json:
             print_json(imports.as_json(done))
         else:
-            show(done, here, limit=None if all_ else SHOWN)
+            show(done, here, limit)
 
     @program.command("undo", help=text("cli.undo", lang))
     def undo(
@@ -94,12 +104,18 @@ def show(done: imports.ImportReport, here: Door, limit: int | None) -> None:
     ]
     title = text("cli.imported", lang, source=done.batch.source, batch=done.batch.id, datum=done.batch.datum)
     table(title, heads, rows)
-    for note in done.notes:
+    _show_notes(done.notes, done.faults, lang, limit)
+
+
+def _show_notes(
+    notes: Sequence[Note], refused: Mapping[str, Sequence[Fault]], lang: Lang, limit: int | None
+) -> None:
+    for note in notes:
         say("· " + text(f"note.{note.code}", lang, **note.facts))
-    faults = [(layer, fault) for layer, group in done.faults.items() for fault in group]
+    faults = [fault for group in refused.values() for fault in group]
     if faults:
         heads = [text(f"cli.head.{name}", lang) for name in ("row", "column", "value", "reason")]
-        rows_ = [(f.row, f.column, f.value, fault_text(f, lang)) for _, f in faults[:limit]]
+        rows_ = [(f.row, f.column, f.value, fault_text(f, lang)) for f in faults[:limit]]
         table(text("cli.refused_title", lang, count=len(faults)), heads, rows_)
         if limit is not None and len(faults) > limit:
             say(text("cli.refused_more", lang, count=len(faults) - limit))

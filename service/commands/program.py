@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
+from traceback import extract_tb
 
 import typer
-from rich.markup import escape
+import typer.main
+from typer.core import TyperGroup
 
 from geo.errors import ZhoubianError
 
-from ..errors import outcome
-from ..i18n import LANGS, Lang, error_text, text
+from ..errors import BROKEN, outcome
+from ..i18n import LANGS, Lang, error_text, text, texts
 from ..settings import VERSION, Settings
 from . import demo, draws, exports, imports, layers, serve
-from .show import Door, stderr
+from .show import Door, fail, stderr
+
+STOPPED = 130
+"""Exit code of a program that Ctrl-C ended: 128 + SIGINT."""
 
 
 def build(lang: Lang) -> typer.Typer:
@@ -21,7 +28,6 @@ def build(lang: Lang) -> typer.Typer:
     program = typer.Typer(
         name="zhoubian",
         help=text("cli.about", lang),
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -34,7 +40,11 @@ def build(lang: Lang) -> typer.Typer:
         lang_: str = typer.Option(lang, "--lang", help=text("cli.lang", lang)),
     ) -> None:
         # --lang is read before the commands are built (`commands.main`); here it only has its help
-        context.obj = Door(Settings.read(store), lang_ if lang_ in LANGS else lang)
+        if lang_ not in LANGS:
+            raise ZhoubianError(
+                f"the language {lang_!r} is unknown; use zh or en", code="lang_unknown", given=lang_
+            )
+        context.obj = Door(Settings.read(store), lang)
 
     @program.command(help=text("cli.version", lang))
     def version() -> None:
@@ -48,19 +58,66 @@ def build(lang: Lang) -> typer.Typer:
 def run(arguments: list[str], lang: Lang) -> int:
     """Run one command and turn every error into one sentence on standard error."""
     try:
-        code = build(lang)(arguments, standalone_mode=False, prog_name="zhoubian")
-    except ZhoubianError as error:
-        stderr.print(
-            f"[bold red]{text('cli.error', lang)}[/] {escape(error_text(error, lang))}", soft_wrap=True
-        )
-        return outcome(error).exit_code
-    except typer.TyperException as error:
-        hint = text("cli.see_help", lang)
-        stderr.print(
-            f"[bold red]{text('cli.error', lang)}[/] {escape(error.format_message())} {hint}", soft_wrap=True
-        )
-        return 2
+        code = _command(lang)(arguments or ["--help"], standalone_mode=False, prog_name="zhoubian")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # the reader of the pipe has gone: nobody is left to be told (`commands.script`)
     except (typer.Abort, KeyboardInterrupt):
+        code = STOPPED
+    except Exception as error:  # noqa: BLE001 - a fault of the program is told too, with its place
+        words, code = _told(error, lang)
+        fail(words, lang)
+        return code
+    if code == STOPPED:  # typer may turn Ctrl-C into the code
         stderr.print(text("cli.stopped", lang))
-        return 130
     return code if isinstance(code, int) else 0
+
+
+def _told(error: Exception, lang: Lang) -> tuple[str, int]:
+    """The sentence for an error, and the exit code."""
+    match error:
+        case ZhoubianError():
+            return error_text(error, lang), outcome(error).exit_code
+        case typer.TyperException():
+            return f"{_usage(error, lang)} {text('cli.see_help', lang)}", 2
+        case UnicodeEncodeError():
+            return text("cli.half_character", lang, shown=ascii(error.object)[:40]), 2
+        case OSError():
+            return text("cli.os", lang, file=error.filename or "—", detail=error.strerror or error), 1
+        case _:
+            frames = extract_tb(error.__traceback__)[:-6:-1]
+            place = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+            words = text("cli.broken", lang, kind=type(error).__name__, detail=error, place=place)
+            return words, BROKEN.exit_code
+
+
+def _command(lang: Lang) -> TyperGroup:
+    """The program, its help laid out so that Chinese is wrapped and not cut.
+
+    A table cell is wrapped at spaces only; a longer run of Chinese would end in "…".
+    """
+    group = typer.main.get_command(build(lang))
+    assert isinstance(group, TyperGroup)  # noqa: S101 - a program of several commands is one
+    for command in (group, *group.commands.values()):
+        for parameter in command.params:
+            words = getattr(parameter, "help", None)
+            if words:
+                wrapped = re.sub(r"(?<=[，、：；。）])(?=[^\s，、：；。）])|(?<=\S)(?=（)", " ", words)
+                setattr(parameter, "help", wrapped)  # noqa: B010 - its class is private to typer
+    return group
+
+
+def _usage(error: typer.TyperException, lang: Lang) -> str:
+    """What is wrong with a command line, in the language; English is typer's own."""
+    kind = type(error).__name__
+    told = error.format_message()
+    if told == "Missing command.":
+        return text("cli.usage.no_command", lang)
+    if f"cli.usage.{kind}" not in texts() or lang == "en":
+        return told
+    parameter = getattr(error, "param", None)
+    named = parameter.opts[0] if parameter is not None else getattr(error, "option_name", None)
+    if named is None:  # a command or an argument too many: the message quotes it
+        quoted = re.search(r"'(.*)'|\s\((.*)\)$", told)
+        named = next(filter(None, quoted.groups()), "") if quoted else told
+    return text(f"cli.usage.{kind}", lang, name=named)

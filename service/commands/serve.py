@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from geo.errors import StoreError
@@ -9,6 +11,9 @@ from layers.store import Store
 
 from ..i18n import Lang, text
 from .show import Door, door, say
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Hosts that only this computer reaches."""
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -31,16 +36,20 @@ def run(here: Door, host: str, port: int, path: str = "/") -> None:
     from ..web.app import create_app  # noqa: PLC0415
 
     Store.open(here.settings.store, create=False).close()
-    app = create_app(here.settings.store, here.lang)
+    app = create_app(here.settings.store, here.lang, hosts=LOOPBACK if host in LOOPBACK else None)
+    # "task queue depth" is told whenever a page asks for more files at once than there are threads
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         server = waitress.create_server(app, host=host, port=port, threads=8)
-    except OSError as fault:
+    except (OSError, ValueError) as fault:  # ValueError: a host that no name server knows
+        reason = getattr(fault, "strerror", None) or str(fault)
         raise StoreError(
-            f"the address {host}:{port} cannot be served ({fault.strerror or fault}); choose another --port",
-            code="serve_address", host=host, port=port, detail=fault.strerror or str(fault),
+            f"the address {host}:{port} cannot be served ({reason}); choose another --port or --host",
+            code="serve_address", host=host, port=port, detail=reason,
         ) from fault  # fmt: skip
     bound = server.effective_port
-    say(text("cli.serving", here.lang, address=f"http://{host}:{bound}{path}"))
+    shown = f"[{host}]" if ":" in host else host
+    say(text("cli.serving", here.lang, address=f"http://{shown}:{bound}{path}"))
     try:
         server.run()
     finally:

@@ -73,6 +73,11 @@ def say(words: str) -> None:
     stdout.print(Text(words), soft_wrap=True)
 
 
+def fail(words: str, lang: Lang) -> None:
+    """What went wrong: a line on standard error, as it stands."""
+    stderr.print(Text.assemble((text("cli.error", lang), "bold red"), " ", words), soft_wrap=True)
+
+
 @contextmanager
 def progress(label: str) -> Iterator[Report]:
     """A bar on standard error with done, total and the time left; gone when the work is done."""
@@ -80,7 +85,7 @@ def progress(label: str) -> Iterator[Report]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=stderr, transient=True) as bar:
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
         task = bar.add_task(label, total=None)
 
         def report(done: int, total: int | None) -> None:

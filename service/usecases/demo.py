@@ -47,7 +47,13 @@ def store_path(folder: Path) -> Path:
 
 def missing(folder: Path) -> list[tuple[Path, str, Mapping[str, Any]]]:
     """The sample files that the demo's store does not hold yet: none on a second call."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LayerError(
+            f"the folder {folder} cannot be made ({error.strerror}); choose another --folder",
+            code="demo_folder", folder=str(folder), detail=str(error.strerror),
+        ) from error  # fmt: skip
     held: set[tuple[str, str]] = set()
     if store_path(folder).exists():
         with Store.open(store_path(folder), create=False) as store:

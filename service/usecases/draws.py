@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -18,6 +19,7 @@ from geo.draw import FORMAT, Lottery, Verification, commitment, make_record
 from geo.draw import verify as verify_record
 from geo.errors import DesignError, FrameError, LayerError
 from geo.frame import LAYERS, Frame, build_frame
+from layers.schema import LAYERS as LAYER_NAMES
 from layers.store import DrawHeading, Store
 
 from ..settings import VERSION
@@ -25,6 +27,8 @@ from . import layers as layer_cases
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,60}")
 MAX_RECORD = 100_000_000
+MAP_LAYERS = (*LAYERS, "roads")
+"""What the map of a draw shows, and so what it depends on."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,24 @@ def _checked_name(store: Store, name: str | None, now: datetime) -> str:
             " without / or \\",
             code="draw_name", given=name[:40],
         )  # fmt: skip
+    if name in LAYER_NAMES or name.lower().endswith(".json"):
+        raise DesignError(
+            f"{name!r} cannot be the name of a draw: layers are called so, or files of records (.json);"
+            " choose another name",
+            code="draw_name_reserved", given=name,
+        )  # fmt: skip
     return name
+
+
+def _require_text(words: str | None) -> None:
+    """A seed must be the same bytes everywhere; half a character has none."""
+    try:
+        (words or "").encode()
+    except UnicodeEncodeError as error:
+        raise DesignError(
+            f"a seed or second value holds half a character: {ascii(words)[:40]}; type it again",
+            code="seed_text", shown=ascii(words)[:40],
+        ) from error  # fmt: skip
 
 
 def _tables(store: Store) -> dict[str, gpd.GeoDataFrame]:
@@ -96,6 +117,7 @@ def run(
         For an impossible design, an unusable layer, or a name that is taken. Nothing is stored then.
     """
     chosen = _checked_name(store, name, now)
+    _require_text(seed)
     used = secrets.token_hex(16) if seed is None else seed
     lottery = Lottery(used, None, round_number)
     visited = _resting(store, design, now)
@@ -142,6 +164,7 @@ def unseal(store: Store, name: str, second: str, *, now: datetime) -> Made:
             "the second value is empty; give what was named at the start, for example a lottery result",
             code="second_empty",
         )
+    _require_text(second)
     design = Design.from_mapping(row.record["design"])
     lottery = Lottery(row.secret["seed"], second, row.record["round"])
     visited = row.secret["visited"]
@@ -197,12 +220,17 @@ def read_record(file: Path) -> dict[str, Any]:
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as fault:
-        raise LayerError(
-            f"{file.name} is no draw record (JSON)", code="record_unreadable", file=file.name
-        ) from fault
-    if not isinstance(record, dict):
-        raise LayerError(f"{file.name} is no draw record (JSON)", code="record_unreadable", file=file.name)
+        raise _no_record(file) from fault
+    if not isinstance(record, dict) or not isinstance(record.get("format"), str):
+        raise _no_record(file)
     return record
+
+
+def _no_record(file: Path) -> LayerError:
+    return LayerError(
+        f"{file.name} is no draw record; give the .json file that zhoubian export has written",
+        code="record_unreadable", file=file.name,
+    )  # fmt: skip
 
 
 def verify(store: Store, record: Mapping[str, Any]) -> Verification:
@@ -210,11 +238,26 @@ def verify(store: Store, record: Mapping[str, Any]) -> Verification:
     return verify_record(record, _tables(store))
 
 
+def map_version(store: Store, name: str) -> str:
+    """A text that changes whenever the map of a draw would look different.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such draw.
+    """
+    heading = next((row for row in store.draws() if row.name == name), None)
+    if heading is None:
+        heading = store.draw(name)  # which says that there is none
+    state = [name, heading.created_at, heading.state, store.data_version(MAP_LAYERS)]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
+
+
 def map_data(store: Store, name: str) -> tuple[dict[str, Any], dict[str, gpd.GeoDataFrame], str]:
     """A draw's record, the layers its map shows, and whose data they are."""
     record = record_of(store, name)
-    shown = (*LAYERS, "roads")
-    return record, {layer: store.read(layer) for layer in shown}, layer_cases.attribution(store, shown)
+    layers = {layer: store.read(layer) for layer in MAP_LAYERS}
+    return record, layers, layer_cases.attribution(store, MAP_LAYERS)
 
 
 def table(store: Store, record: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -37,6 +37,14 @@ def _ending(out: Path, allowed: tuple[str, ...]) -> str:
     return ending
 
 
+def _refuse_store(store: Store, out: Path) -> None:
+    if out.exists() and out.samefile(store.path):
+        raise LayerError(
+            f"{out.name} is the store itself and is not overwritten; choose another --out",
+            code="out_is_store", file=out.name,
+        )  # fmt: skip
+
+
 def export(store: Store, what: str, out: Path) -> int:
     """Write a layer or a draw; the ending of `out` says the format.
 
@@ -59,6 +67,7 @@ def export(store: Store, what: str, out: Path) -> int:
             f" the draws {', '.join(names[-10:]) or '(none yet)'}",
             code="export_unknown", name=what, layers=", ".join(LAYERS), draws=", ".join(names[-10:]) or "-",
         )  # fmt: skip
+    _refuse_store(store, out)
     if what in LAYERS:
         return _layer(store, what, out)
     record = draws.record_of(store, what)
@@ -156,6 +165,7 @@ def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
     from ..maps import draw_file  # noqa: PLC0415 - Folium takes a quarter second that other commands need not wait
 
     _ending(out, (".html", ".htm"))
+    _refuse_store(store, out)
     record, layers, attribution = draws.map_data(store, name)
     page = draw_file(record, layers, lang, attribution=attribution)
     with write.whole(out) as temporary:

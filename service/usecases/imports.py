@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +48,30 @@ class ImportReport:
     def total(self, what: str) -> int:
         """The sum of one count over the layers."""
         return sum(counts.get(what, 0) for counts in self.batch.counts.values())
+
+
+class NothingAcceptedError(LayerError):
+    """A file of which every row was refused: nothing was stored; what became of it, for the doors to show."""
+
+    code = "nothing_accepted"
+
+    def __init__(self, source: str, parsed: _Parsed) -> None:
+        read = sum(counts["read"] for counts in parsed.counts.values())
+        super().__init__(
+            f"{source}: none of its {read} rows can be taken in, nothing was stored;"
+            " mend what is refused and import again",
+            file=source, read=read,
+        )  # fmt: skip
+        self.report = {
+            "batch": None,
+            "source": source,
+            "datum": parsed.datum,
+            "licence": parsed.licence,
+            "attribution": parsed.attribution,
+            **_told(parsed.counts, parsed.notes, parsed.faults),
+        }
+        self.faults = parsed.faults
+        self.notes = parsed.notes
 
 
 @dataclass(frozen=True)
@@ -117,6 +141,7 @@ def run(
         raise LayerError(
             f"{file.name}: there is no such file; check the name", code="file_missing", file=file.name
         )
+    _refuse_store(store_path, file)
     parsed = (
         _osm(file, progress)
         if kind == "osm"
@@ -134,21 +159,18 @@ def run(
         counts=parsed.counts,
     )
     if not any(len(table) for table in parsed.tables.values()):
-        raise _nothing_accepted(file, parsed)
+        raise NothingAcceptedError(file.name, parsed)
     with Store.open(store_path, create=True) as store:
         stored = store.add(parsed.tables, batch, parsed.faults, update=update)
     return ImportReport(stored, parsed.faults, parsed.notes)
 
 
-def _nothing_accepted(file: Path, parsed: _Parsed) -> LayerError:
-    faults = [fault for group in parsed.faults.values() for fault in group]
-    read = sum(counts["read"] for counts in parsed.counts.values())
-    first = f"; the first refusal: {faults[0].row}, {faults[0].value} {faults[0].message}" if faults else ""
-    return LayerError(
-        f"{file.name}: none of its {read} rows can be taken in, nothing was stored{first}",
-        code="nothing_accepted", file=file.name, read=read, refused=len(faults),
-        first=f"{faults[0].row} {faults[0].value} {faults[0].code}" if faults else "",
-    )  # fmt: skip
+def _refuse_store(store_path: Path, file: Path) -> None:
+    if store_path.exists() and file.samefile(store_path):
+        raise LayerError(
+            f"{file.name} is the store itself and is not imported; name another file",
+            code="file_is_store", file=file.name,
+        )  # fmt: skip
 
 
 def _osm(file: Path, progress: Progress | None) -> _Parsed:
@@ -218,13 +240,21 @@ def as_json(report: ImportReport) -> dict[str, Any]:
         "datum": report.batch.datum,
         "licence": report.batch.licence,
         "attribution": report.batch.attribution,
-        "counts": {layer: dict(counts) for layer, counts in report.batch.counts.items()},
-        "notes": [{"code": note.code, **note.facts} for note in report.notes],
+        **_told(report.batch.counts, report.notes, report.faults),
+    }
+
+
+def _told(
+    counts: Mapping[str, Mapping[str, int]], notes: Sequence[Note], faults: Mapping[str, Sequence[Fault]]
+) -> dict[str, Any]:
+    return {
+        "counts": {layer: dict(numbers) for layer, numbers in counts.items()},
+        "notes": [{"code": note.code, **note.facts} for note in notes],
         "refused": {
             layer: [
                 {"row": f.row, "column": f.column, "value": f.value, "code": f.code, "reason": f.message}
-                for f in faults
+                for f in refused
             ]
-            for layer, faults in report.faults.items()
+            for layer, refused in faults.items()
         },
     }

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import mimetypes
+from collections.abc import Collection
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, jsonify, request
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from geo.errors import ZhoubianError
 
@@ -47,7 +49,7 @@ _YEAR_S = 365 * 24 * 3600
 log = logging.getLogger(__name__)
 
 
-def create_app(store_path: Path, lang: Lang | None = None) -> Flask:
+def create_app(store_path: Path, lang: Lang | None = None, *, hosts: Collection[str] | None = None) -> Flask:
     """The service over one store.
 
     Parameters
@@ -56,20 +58,32 @@ def create_app(store_path: Path, lang: Lang | None = None) -> Flask:
         The store; opened anew by every request that needs it.
     lang : str, optional
         Language of a reader who has chosen none; by default that of the system.
+    hosts : collection of str, optional
+        The only names under which the service answers; any name if left out. A site that points its
+        own name at this computer (DNS rebinding) then reads nothing through a browser here. Flask's
+        TRUSTED_HOSTS cannot tell an IPv6 address from its port.
     """
     for ending, kind in FILE_TYPES.items():
         mimetypes.add_type(kind, ending)
     app = Flask(__name__, static_folder=str(static_path()), static_url_path="/static", template_folder=None)
     app.config["STORE"] = Path(store_path)
     app.config["LANG"] = lang or system_lang()
+    app.config["HOSTS"] = hosts
     app.extensions["zhoubian_maps"] = draws.MapCache()
     app.register_blueprint(home.bp)
     app.register_blueprint(draws.bp)
+    app.before_request(_require_host)
     app.after_request(_finish)
     app.register_error_handler(ZhoubianError, _refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _broken)
     return app
+
+
+def _require_host() -> None:
+    hosts = current_app.config["HOSTS"]
+    if hosts is not None and urlsplit(f"//{request.host}").hostname not in hosts:
+        raise SecurityError
 
 
 def _finish(response: Response) -> Response:
@@ -90,6 +104,8 @@ def _refused(error: ZhoubianError) -> tuple[Response, int]:
 
 
 def _http(error: HTTPException) -> tuple[Response, int]:
+    if isinstance(error, SecurityError):  # no address may be built from such a host, so no page either
+        return Response(text("web.bad_host", page_lang()), mimetype="text/plain"), 400
     codes = {404: "no_such_page", 405: "no_such_method"}
     status = error.code or 500
     if status < 400:  # a redirect is an exception too

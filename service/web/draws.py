@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import threading
 from collections import OrderedDict
@@ -12,7 +11,6 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
-from layers.schema import DRAWN
 from layers.store import Store
 
 from ..features import draw_features
@@ -23,7 +21,6 @@ from .pages import addresses, page_lang
 
 bp = Blueprint("draws", __name__)
 
-MAP_LAYERS = ("anchors", *DRAWN, "roads")
 _KEPT = 8
 
 
@@ -51,11 +48,7 @@ class MapCache:
         NotFoundError
             If there is no such draw.
         """
-        heading = next((row for row in store.draws() if row.name == name), None)
-        if heading is None:
-            heading = store.draw(name)  # which says that there is none
-        state = [name, heading.created_at, heading.state, store.data_version(MAP_LAYERS)]
-        etag = hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
+        etag = draws.map_version(store, name)
         with self._lock:
             if etag not in self._maps:
                 record, layers, attribution = draws.map_data(store, name)
