@@ -122,7 +122,7 @@ def _given(reading: Reading, at: dict[str, int], datum: str, places: Places) -> 
     if "lon" in at and "lat" in at:
         shapes[:] = _points(reading, at, datum, places)
     if "geometry" in at:
-        _from_text(reading, at, shapes, places)
+        _place_texts(reading, at, shapes, places)
     return shapes
 
 
@@ -156,16 +156,22 @@ def _northing_first(xy: Floats) -> bool:
     return bool(1.5e6 < first < 6.5e6 and (0 < second < 1.0e6 or second > 1.3e7))
 
 
-def _from_text(reading: Reading, at: dict[str, int], shapes: NDArray[np.object_], places: Places) -> None:
+def from_text(told: str) -> Any:
+    """A 2D geometry from well-known text, None where it is none."""
+    # the parser recurses into collections, and a deep one would end the program
+    if not told.isascii() or told.upper().count("COLLECTION") > 1:
+        return None
+    return shapely.force_2d(shapely.from_wkt(told, on_invalid="ignore"))
+
+
+def _place_texts(reading: Reading, at: dict[str, int], shapes: NDArray[np.object_], places: Places) -> None:
     """Well-known text, where a row has it; else its coordinates serve."""
     heading = _heading(reading, at, "geometry")
     for number, row in enumerate(reading.values):
         told = text_of(row[at["geometry"]])
         if told is None:
             continue
-        # the parser recurses into collections, and a deep one would end the program
-        nested = told.upper().count("COLLECTION") > 1
-        shape = None if nested else shapely.force_2d(shapely.from_wkt(told, on_invalid="ignore"))
+        shape = from_text(told)
         if shape is None:
             wrong = Refused(heading, told, "geometry_broken", "is no well-known text (WKT)")
             places.refused[number] = wrong

@@ -26,7 +26,7 @@ from geo.frame import CITY_DEGREES
 from .cells import Refused, text_of, value_of
 from .columns import PLACE, match_headings, plain
 from .faults import Fault, Note
-from .places import Places, find_places, plane_numbers
+from .places import Places, find_places, from_text, plane_numbers
 from .reading import Reading
 from .schema import LAYERS, Layer, conform
 
@@ -192,8 +192,8 @@ def _largest_if_plane(reading: Reading, at: dict[str, int]) -> float | None:
     if reading.geometry is not None:
         found = shapely.get_coordinates(reading.geometry)
     elif "geometry" in at:
-        told = np.array([text_of(row[at["geometry"]]) for row in reading.values[:1000]], dtype=object)
-        found = shapely.get_coordinates(shapely.from_wkt(told, on_invalid="ignore"))
+        told = (text_of(row[at["geometry"]]) for row in reading.values[:1000])
+        found = shapely.get_coordinates([from_text(wkt) for wkt in told if wkt is not None])
     elif "lon" in at and "lat" in at:
         found = plane_numbers(reading, at)
     else:

@@ -124,21 +124,23 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     """A workbook with one sheet per table; every text is a text cell, never a formula."""
-    book = Workbook(write_only=True)
-    for name, table in sheets.items():
-        sheet = book.create_sheet(name[:31])
-        headings, rows = _cells(table)
-        sheet.append(headings)
-        for row in rows:
-            cells = []
-            for value in row:
-                cell = WriteOnlyCell(sheet, value=_printable(value) if isinstance(value, str) else value)
-                if isinstance(value, str):
-                    cell.data_type = "s"  # openpyxl takes "=1+1" for a formula
-                cells.append(cell)
-            sheet.append(cells)
     with whole(path) as temporary:
+        book = Workbook(write_only=True)
+        for name, table in sheets.items():
+            sheet = book.create_sheet(name[:31])
+            headings, rows = _cells(table)
+            sheet.append(headings)
+            for row in rows:
+                sheet.append([_xlsx_cell(sheet, value) for value in row])
         book.save(temporary)
+
+
+def _xlsx_cell(sheet: Any, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, value=_printable(value))
+    cell.data_type = "s"  # openpyxl takes "=1+1" for a formula
+    return cell
 
 
 def _printable(text: str) -> str:

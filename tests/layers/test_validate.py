@@ -1,0 +1,523 @@
+"""Every row is accepted or refused with a reason, and stands where it is."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import MultiPoint, Point, Polygon
+
+from geo.crs import from_wgs84
+from geo.errors import LayerError
+from layers.faults import Fault
+from layers.read import read_file
+from layers.reading import Reading
+from layers.schema import LAYERS
+from layers.store import NewBatch, Store
+from layers.validate import Checked, check
+from service.i18n import LANGS, texts
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+# around the city of Wuhan; 4547 is the 3-degree zone of 114 E, 4526 the same as zone 38
+LON = np.array([114.301, 114.312, 114.323, 114.334])
+LAT = np.array([30.501, 30.512, 30.523, 30.534])
+
+
+def table(headings: str, *rows: list[object], **more: object) -> Reading:
+    names = headings.split()
+    held = [list(row) + [None] * (len(names) - len(row)) for row in rows]
+    return Reading(names, [str(number + 2) for number in range(len(rows))], held, **more)
+
+
+def features(*shapes: object, datum: str | None = "EPSG:4326", **columns: list[object]) -> Reading:
+    geometry = np.empty(len(shapes), object)
+    geometry[:] = shapes
+    values = [list(row) for row in zip(*columns.values(), strict=True)] or [[] for _ in shapes]
+    return Reading(list(columns), [str(n + 1) for n in range(len(shapes))], values, geometry, datum=datum)
+
+
+def codes(checked: Checked) -> dict[str, str]:
+    assert len(checked.table) + len(checked.faults) == checked.read
+    assert len(checked.rows) == len(checked.table)
+    for fault in checked.faults:
+        assert all(f"fault.{fault.code}" in texts() for _ in LANGS)
+    return {fault.row: fault.code for fault in checked.faults}
+
+
+def only(checked: Checked) -> Fault:
+    assert len(codes(checked)) == 1
+    return checked.faults[0]
+
+
+def noted(checked: Checked, code: str) -> dict[str, object] | None:
+    return next((note.facts for note in checked.notes if note.code == code), None)
+
+
+# -- accepted + refused = rows ---------------------------------------------------------------------
+
+junk = st.one_of(
+    st.none(),
+    st.text(max_size=8),
+    st.text(st.characters(categories=["Cs", "Cc", "Lo"]), max_size=4),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.datetimes(),
+    st.sampled_from(["合计", "", " ", "420106001001001", "1.1E+14", "2024.5.6", "5月6日", "１１４．３", "-", "market", "3_0"]),
+    st.floats(114, 115),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", sorted(LAYERS))
+@pytest.mark.parametrize("datum", [None, "gcj02", "bd09", "EPSG:4547"])
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_accepted_and_refused_add_up_to_the_rows_and_can_be_stored(layer, datum, data):
+    names = [column.name for column in LAYERS[layer].columns] + ["lon", "lat", "geometry", "gates"]
+    rows = data.draw(st.lists(st.lists(junk, min_size=len(names), max_size=len(names)), max_size=6))
+    try:
+        checked = check(table(" ".join(names), *rows), layer, datum=datum)
+    except LayerError as refused:
+        assert refused.code == "datum_needed"
+        return
+    assert set(codes(checked)) | set(checked.rows) == {str(number + 2) for number in range(len(rows))}
+    checked.table.to_wkb().to_csv().encode("utf-8")  # no halves of characters
+    for fault in checked.faults:
+        json.dumps([fault.value, fault.column, fault.message]).encode("utf-8")
+        assert not any(
+            "\ud800" <= sign <= "\udfff" or (sign < " " and sign not in "\t\n\r") for sign in fault.value
+        )
+
+
+def test_what_was_accepted_and_refused_goes_into_the_store(tmp_path):
+    reading = table(
+        "id name lon lat",
+        ["a\0b", "x\x01y", 114.3, 30.5],
+        ["\ud800", "z", 114.3, 30.5],
+        ["c", "\udfff\0", 114.3, 30.5],
+    )
+    checked = check(reading, "toilets")
+    assert codes(checked) == {"3": "text_broken", "4": "text_broken"}
+    assert checked.table[["id", "name"]].iloc[0].tolist() == ["ab", "xy"]
+    batch = NewBatch(source="x", sha256="0", imported_at="2026-05-06T08:00:00+08:00", kind="toilets")
+    with Store.open(tmp_path / "s.db", create=True) as store:
+        store.add({"toilets": checked.table}, batch, {"toilets": checked.faults}, update=False)
+        assert store.read("toilets")["id"].tolist() == ["ab"]
+
+
+# -- cells -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["2024-05-06", "2024.5.6", "2024/5/6", "2024年5月6日", "２０２４－５－６", "2024-05-06 00:00:00", 45418, 45418.0, "45418",
+     "2024-05-05T16:00:00Z", datetime(2024, 5, 6)],  # noqa: DTZ001
+)  # fmt: skip
+def test_dates_as_offices_write_them_are_the_same_day(told):
+    """45418 days after 1899-12-30, the zero of spreadsheets, is 2024-05-06."""
+    checked = check(table("category found_at lon lat", ["SS01", told, 114.3, 30.5]), "issues")
+    assert codes(checked) == {}
+    assert checked.table["found_at"][0] == datetime(2024, 5, 6, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    "told", ["5月6日", "2026-13-01", "2026-02-29", "1.5.2026", "昨天", "0001-01-01", True, "12:30", 3]
+)
+def test_dates_that_are_none_or_lack_the_year_are_refused(told):
+    checked = check(table("category found_at lon lat", ["SS01", told, 114.3, 30.5]), "issues")
+    assert only(checked).code == "not_a_date"
+
+
+def test_a_day_number_with_a_time_is_that_second():
+    checked = check(table("category found_at lon lat", ["SS01", 45418 + 8.5 / 24, 114.3, 30.5]), "issues")
+    assert checked.table["found_at"][0] == datetime(2024, 5, 6, 8, 30, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize("told", [420106001001001.0, 420106001001001, "420106001001001", "420106001001001.0"])
+def test_fifteen_digit_codes_keep_their_digits(told):
+    assert check(table("id lon lat", [told, 114.3, 30.5]), "toilets").table["id"][0] == "420106001001001"
+
+
+@pytest.mark.parametrize("told", ["4.20106E+14", "4.2E14", 4.2010600100100112e16, 1111027380930123.0])
+def test_codes_that_a_spreadsheet_has_rounded_are_refused(told):
+    assert only(check(table("id lon lat", [told, 114.3, 30.5]), "toilets")).code == "id_rounded"
+
+
+def test_ids_that_only_look_like_numbers_are_kept():
+    told = ["0012", "3E12", "1-2", "1.0", "甲－1"]
+    rows = [[name, 114.3, 30.5 + at / 100] for at, name in enumerate(told)]
+    assert check(table("id lon lat", *rows), "toilets").table["id"].tolist() == told
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [("东经114度", "not_a_number"), ("3_0.5", "not_a_number"), ("30,5", "not_a_number"), ("NaN", "not_finite"),
+     ("Infinity", "not_finite"), ("1e999", "not_finite"), ("", "place_missing"), (None, "place_missing"), ("٣٠", "not_a_number")],
+)  # fmt: skip
+def test_coordinates_that_are_no_numbers_are_refused(told, code):
+    fault = only(check(table("name lon 纬度", ["甲", 114.3, told]), "toilets"))
+    assert (fault.code, fault.column) == (code, "纬度")
+
+
+@pytest.mark.parametrize("told", ["３０．５", " 30.5 ", "30.5°", "+30.5", "3.05e1", 30.5])
+def test_coordinates_in_full_width_digits_and_with_signs_are_numbers(told):
+    assert check(table("name lon lat", ["甲", "１１４．３", told]), "toilets").table.geometry[0] == Point(
+        114.3, 30.5
+    )
+
+
+@pytest.mark.parametrize(("told", "count"), [("1,234", 1234), ("１２", 12), (12.0, 12)])
+def test_counts_are_whole_numbers(told, count):
+    assert (
+        check(table("name lon lat households", ["甲", 114.3, 30.5, told]), "compounds").table["households"][0]
+        == count
+    )
+
+
+def test_rows_that_are_no_records_are_refused_one_by_one():
+    checked = check(
+        table(
+            "id name lon lat",
+            ["1", "甲", 114.3, 30.5],
+            [None, " ", "", None],
+            ["1", "乙", 114.31, 30.5],
+            ["合计", "", 2, None],
+        ),
+        "toilets",
+    )
+    assert codes(checked) == {"3": "row_empty", "4": "id_twice", "5": "row_total"}
+    assert checked.faults[1].facts == {"first": "2"}
+
+
+def test_a_row_with_more_cells_than_headings_is_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("name,lon,lat\n甲,114.1,30.1\n乙,东门,114.2,30.2\n丙,114.3,30.3,,\n", "utf-8")
+    checked = check(read_file(path, "toilets"), "toilets")
+    assert codes(checked) == {"3": "row_wide"}
+    assert checked.table["name"].tolist() == ["甲", "丙"]
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, []])
+def test_lists_and_objects_are_no_values(value):
+    assert only(check(features(Point(114.3, 30.5), name=[value]), "toilets")).code == "value_nested"
+
+
+def test_text_of_more_than_two_thousand_characters_is_refused_and_two_thousand_kept():
+    checked = check(table("name lon lat", ["长" * 2001, 114.3, 30.5], ["长" * 2000, 114.3, 30.5]), "toilets")
+    assert codes(checked) == {"2": "text_long"}
+    assert len(checked.faults[0].value) <= 40
+
+
+# -- 社区 and 小区, alleys, hospitals ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "class_", "code"),
+    [
+        ("anchors", "水果湖社区", "小区", "compound_not_anchor"),
+        ("anchors", "甲", "庙宇", "value_unknown"),
+        ("anchors", "仁爱动物医院", "hospital", "vet"),
+        ("anchors", "爱心宠物医院", "医院", "vet"),
+        ("compounds", "水果湖社区居委会", None, "community_not_compound"),
+        ("compounds", "三号学生宿舍", None, "dormitory"),
+    ],
+)
+def test_what_belongs_to_another_layer_is_refused(layer, name, class_, code):
+    assert only(check(table("name class lon lat", [name, class_, 114.3, 30.5]), layer)).code == code
+
+
+def test_a_community_is_an_anchor_and_a_compound_a_compound():
+    anchors = check(table("name 类别 lon lat", ["水果湖社区", "社区", 114.3, 30.5]), "anchors")
+    assert anchors.table["class"].tolist() == ["community"]
+    assert len(check(table("name lon lat", ["水果湖小区", 114.3, 30.5]), "compounds").table) == 1
+
+
+def test_an_alley_as_a_point_is_refused():
+    assert only(check(table("name lon lat", ["胜利巷", 114.3, 30.5]), "back_alleys")).code == "alley_point"
+
+
+@pytest.mark.parametrize(
+    ("word", "class_"),
+    [("motorway_link", "motorway"), ("trunk_link", "trunk"), ("primary_link", "primary"), ("secondary_link", "secondary"),
+     ("tertiary_link", "tertiary"), ("footway", "path"), ("cycleway", "path"), ("path", "path"), ("steps", "path"), ("track", "path"),
+     ("living_street", "residential"), ("unclassified", "residential"), ("pedestrian", "residential"), ("residential", "residential"),
+     ("service", "service"), ("主干道", "primary")],
+)  # fmt: skip
+def test_words_of_openstreetmap_are_road_classes(word, class_):
+    line = shapely.LineString([(114.3, 30.5), (114.31, 30.5)])
+    assert check(features(line, highway=[word]), "roads").table["class"].tolist() == [class_]
+
+
+# -- ids -------------------------------------------------------------------------------------------
+
+
+def test_rows_without_an_id_get_the_same_one_in_every_import_and_order():
+    rows = [["甲", 114.3, 30.5], ["乙", 114.3, 30.5], ["甲", 114.31, 30.5]]
+    one, other = (check(table("name lon lat", *given), "toilets").table for given in (rows, rows[::-1]))
+    assert one["id"].is_unique
+    assert one["id"].tolist() == other["id"].tolist()[::-1]
+
+
+def test_issues_at_one_place_without_an_id_are_told_apart():
+    rows = [
+        ["SS01", "2024-05-06", 114.3, 30.5],
+        ["SS01", "2024-05-07", 114.3, 30.5],
+        ["SS02", "2024-05-06", 114.3, 30.5],
+    ]
+    assert codes(check(table("category found_at lon lat", *rows), "issues")) == {}
+
+
+# -- datums ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "datum", ["wgs84", "cgcs2000", "gcj02", "bd09", "EPSG:4547", "EPSG:4526", "EPSG:32650"]
+)
+@pytest.mark.parametrize("northing_first", [False, True])
+@pytest.mark.parametrize("form", ["columns", "wkt", "features"])
+def test_places_come_back_from_every_datum(datum, northing_first, form):
+    x, y = from_wgs84(LON, LAT, datum)
+    if northing_first:
+        if not datum.startswith("EPSG") or form != "columns":
+            return
+        x, y = y, x
+    if form == "columns":
+        reading = table(
+            "name X Y", *([f"点{n}", float(a), float(b)] for n, (a, b) in enumerate(zip(x, y, strict=True)))
+        )
+    elif form == "wkt":
+        reading = table(
+            "name wkt",
+            *(
+                [f"点{n}", f"POINT ({a!r} {b!r})"]
+                for n, (a, b) in enumerate(zip(x.tolist(), y.tolist(), strict=True))
+            ),
+        )
+    else:
+        reading = features(*shapely.points(x, y), name=["甲", "乙", "丙", "丁"], datum=None)
+    checked = check(reading, "toilets", datum=datum)
+    assert codes(checked) == {}
+    # 1e-9 degrees are 0.1 mm
+    np.testing.assert_allclose(
+        shapely.get_coordinates(checked.table.geometry), np.c_[LON, LAT], rtol=0, atol=1e-9
+    )
+    assert (noted(checked, "northing_first") is not None) == northing_first
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+def test_gates_move_with_their_compound(datum):
+    (lon, gate_lon), (lat, gate_lat) = from_wgs84([114.3, 114.301], [30.5, 30.501], datum)
+    row = [
+        "甲",
+        lon,
+        lat,
+        f"{gate_lon!r} {gate_lat!r}; {lon!r} {lat!r}".replace("np.float64(", "").replace(")", ""),
+    ]
+    gates = check(table("name lon lat 大门", row), "compounds", datum=datum).table["gates"][0]
+    np.testing.assert_allclose(shapely.get_coordinates(gates), [[114.301, 30.501], [114.3, 30.5]], atol=1e-9)
+
+
+@pytest.mark.parametrize("told", ["114.3,30.5", "114.3 30.5 7", "114.3", "东门", "nan nan"])
+def test_gates_that_are_no_list_of_places_are_refused(told):
+    assert (
+        only(check(table("name lon lat gates", ["甲", 114.3, 30.5, told]), "compounds")).code
+        == "gates_unreadable"
+    )
+
+
+def test_half_a_gate_and_a_swapped_gate_are_refused():
+    heads = "name lon lat gate_lon gate_lat"
+    rows = [
+        ["甲", 114.3, 30.5, 114.3, None],
+        ["乙", 114.3, 30.5, 30.5, 114.3],
+        ["丙", 114.3, 30.5, 114.3, 30.5],
+    ]
+    checked = check(table(heads, *rows), "compounds")
+    assert codes(checked) == {"2": "place_missing", "3": "swapped"}
+    assert checked.table["gates"][0] == MultiPoint([(114.3, 30.5)])
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [((0.0, 0.0), "null_island"), ((30.5, 114.3), "swapped"), ((500_000.0, 3_377_000.0), "out_of_range"), ((181.0, 30.5), "out_of_range"),
+     ((109.892, 40.655), "outside_city"), ((math.nan, 30.5), "place_missing"), ((1e308, 1e308), "out_of_range")],
+)  # fmt: skip
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+def test_a_place_that_cannot_be_is_refused_and_the_others_stay(place, code, datum):
+    rows = [["甲", 114.3, 30.5], ["乙", 114.31, 30.5], ["丙", *place], ["丁", 114.32, 30.5]]
+    checked = check(table("name lon lat", *rows), "toilets", datum=datum)
+    assert codes(checked) == {"4": code}
+    assert checked.table["name"].tolist() == ["甲", "乙", "丁"]
+
+
+def test_a_place_beyond_a_projection_is_refused_and_the_others_stay():
+    x, y = from_wgs84(LON, LAT, "EPSG:4547")
+    x[1] = 1e300
+    rows = [[str(n), float(a), float(b)] for n, (a, b) in enumerate(zip(x, y, strict=True))]
+    assert list(codes(check(table("name lon lat", *rows), "toilets", datum="EPSG:4547"))) == ["3"]
+
+
+def test_metres_without_a_datum_are_refused_and_degrees_are_taken_for_wgs84():
+    with pytest.raises(LayerError) as caught:
+        check(features(Point(528_000, 3_375_000), datum=None), "toilets")
+    assert caught.value.code == "datum_needed"
+    checked = check(features(Point(114.3, 30.5), datum=None), "toilets")
+    assert (checked.datum, noted(checked, "datum_assumed")) == ("wgs84", {})
+
+
+def test_what_the_user_says_overrules_the_file_and_is_noted():
+    checked = check(features(Point(114.3, 30.5), datum="EPSG:4547"), "toilets", datum="wgs84")
+    assert checked.table.geometry[0] == Point(114.3, 30.5)
+    assert noted(checked, "datum_overruled") == {
+        "stated": "CGCS2000 / 3-degree Gauss-Kruger CM 114E",
+        "datum": "wgs84",
+    }
+
+
+def test_a_datum_that_cannot_be_used_asks_for_another():
+    reading = Reading(["name"], ["1"], [["甲"]], np.array([Point(114.3, 30.5)]), datum_unusable="http://x")
+    with pytest.raises(LayerError, match="--datum") as caught:
+        check(reading, "toilets")
+    assert caught.value.code == "datum_unusable"
+    assert len(check(reading, "toilets", datum="wgs84").table) == 1
+
+
+# -- shapes ----------------------------------------------------------------------------------------
+
+
+def test_a_polygon_that_crosses_itself_is_repaired_to_both_its_triangles_and_counted():
+    bowtie = Polygon([(114, 30), (114.02, 30.02), (114.02, 30), (114, 30.02)])
+    checked = check(
+        features(bowtie, Polygon([(114, 30), (114.01, 30), (114.01, 30.01)]), name=["甲", "乙"]), "compounds"
+    )
+    assert codes(checked) == {}
+    assert checked.table.geometry.is_valid.all()
+    # two triangles of base 0.02 and height 0.01
+    assert checked.table.geometry[0].area == pytest.approx(2 * 0.5 * 0.02 * 0.01)
+    assert noted(checked, "repaired") == {"count": 1}
+
+
+def test_sound_polygons_are_not_counted_as_repaired():
+    assert (
+        noted(check(features(Polygon([(114, 30), (114.01, 30), (114.01, 30.01)])), "compounds"), "repaired")
+        is None
+    )
+
+
+def test_a_scribble_is_refused():
+    corners = np.random.default_rng(1).uniform([114, 30], [114.01, 30.01], (200, 2))
+    assert only(check(features(Polygon(corners)), "compounds")).code == "polygon_tangled"
+
+
+@pytest.mark.parametrize(
+    ("layer", "wkt", "code"),
+    [
+        ("compounds", "POLYGON ((114 30, 114.1 30, 114.2 30, 114 30))", "polygon_flat"),
+        ("compounds", "LINESTRING (114 30, 114.1 30)", "geometry_type"),
+        ("compounds", "POLYGON EMPTY", "place_missing"),
+        ("compounds", "POLYGON ((114 30, 114.1 30))", "geometry_broken"),
+        ("back_alleys", "LINESTRING (114 30, 114 30)", "line_flat"),
+        ("back_alleys", "垃圾", "geometry_broken"),
+        ("back_alleys", "GEOMETRYCOLLECTION (" * 50_000, "geometry_broken"),
+        ("toilets", "GEOMETRYCOLLECTION (POINT (114 30))", "geometry_type"),
+        ("toilets", "POINT Z (114 30 nan)", None),
+    ],
+)
+def test_shapes_in_text_are_judged(layer, wkt, code):
+    found = codes(check(table("name wkt", ["甲", wkt]), layer))
+    assert found == ({} if code is None else {"2": code})
+
+
+# -- whole files -----------------------------------------------------------------------------------
+
+
+def test_missing_columns_are_named_in_both_languages():
+    with pytest.raises(LayerError, match=r"class \(类别\).*--class"):
+        check(table("name lon lat", ["甲", 114.3, 30.5]), "anchors")
+    with pytest.raises(LayerError, match="经度"):
+        check(table("name address", ["甲", "胜利街"]), "toilets")
+    checked = check(table("name lon lat", ["甲", 114.3, 30.5]), "anchors", anchor_class="market")
+    assert checked.table["class"].tolist() == ["market"]
+
+
+def test_columns_that_are_not_used_are_named():
+    checked = check(table("name lon lat 联系电话", ["甲", 114.3, 30.5, "1"]), "toilets")
+    assert noted(checked, "columns_unused") == {"count": 1, "columns": "联系电话"}
+
+
+def test_an_empty_table_has_no_rows():
+    assert check(table("name lon lat"), "toilets").read == 0
+
+
+# -- real files: counts from their PROVENANCE.md ---------------------------------------------------
+
+
+@pytest.mark.testdata
+def test_suzhou_compounds(test_data):
+    """42 rows at 0, 0 and one in Inner Mongolia; 84 rows share their coordinates, some with their name."""
+    reading = read_file(test_data / "suzhou_compounds_west" / "compounds_west_bd09.csv", "compounds")
+    checked = check(reading, "compounds", datum="bd09")
+    found = list(codes(checked).values())
+    assert checked.read == 2079
+    assert (found.count("null_island"), found.count("outside_city")) == (42, 1)
+    assert set(found) <= {"null_island", "outside_city", "id_twice", "dormitory", "community_not_compound"}
+
+
+@pytest.mark.testdata
+def test_beijing_business_areas_with_five_that_cross_themselves(test_data):
+    areas = read_file(test_data / "beijing_lianjia_bd09" / "business_areas_bd09.geojson", "compounds")
+    checked = check(areas, "compounds", datum="bd09")
+    assert (checked.read, codes(checked)) == (227, {})
+    assert (~shapely.is_valid(areas.geometry)).sum() == 5
+    # one of the five crosses itself by the last digit only, and no longer once it is converted
+    assert noted(checked, "repaired") == {"count": 4}
+    assert checked.table.geometry.is_valid.all()
+    compounds = read_file(test_data / "beijing_lianjia_bd09" / "compounds_bd09.csv", "compounds")
+    checked = check(compounds, "compounds", datum="bd09")
+    assert (checked.read, codes(checked)) == (36, {})
+    assert all(len(told) == 13 for told in checked.table["id"])  # 1111027380930 and the like
+
+
+@pytest.mark.testdata
+def test_all_rows_of_the_shanghai_table_are_accounted_for(test_data):
+    reading = read_file(test_data / "shanghai" / "poi_shanghai_urban_9_districts.csv", "toilets")
+    checked = check(reading, "toilets")
+    assert checked.read == 27_975
+    assert set(codes(checked).values()) <= {"id_twice"}
+    assert noted(checked, "columns_unused") == {"count": 3, "columns": "pname, type, src"}
+
+
+def _zip(tmp_path: Path, folder: Path, stem: str) -> Path:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for part in folder.glob(f"{stem}.*"):
+            archive.write(part, part.name)
+    return tmp_path / "x.zip"
+
+
+@pytest.mark.testdata
+def test_xiamen_blocks_lie_where_they_should(tmp_path, test_data):
+    path = _zip(tmp_path, test_data / "xiamen_zones", "xiamen_region_partition")
+    checked = check(read_file(path, "compounds"), "compounds")
+    assert (checked.read, codes(checked)) == (661, {})
+    np.testing.assert_allclose(checked.table.total_bounds, [118.066, 24.424, 118.198, 24.560], atol=0.0006)
+
+
+@pytest.mark.testdata
+def test_shenzhen_districts_without_prj_are_taken_as_degrees(tmp_path, test_data):
+    checked = check(
+        read_file(_zip(tmp_path, test_data / "shenzhen_districts", "sz"), "compounds"), "compounds"
+    )
+    assert (checked.read, codes(checked), checked.datum) == (10, {}, "wgs84")
+    assert noted(checked, "datum_assumed") == {}
+    np.testing.assert_allclose(checked.table.total_bounds, [113.75, 22.40, 114.62, 22.87], atol=0.006)
