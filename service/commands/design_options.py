@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import typer
-from rich.markup import escape
 
 from geo import buffers
 from geo import design as d
@@ -28,7 +27,7 @@ def design_options(lang: Lang) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in (*_FREE, *_CHOICES):
         allowed = f" [{' | '.join(get_args(_CHOICES[name]))}]" if name in _CHOICES else ""
-        words = text(f"cli.design.{name}", lang) + escape(allowed)
+        words = text(f"cli.design.{name}", lang) + allowed
         found[name] = typer.Option(None, f"--{name.replace('_', '-')}", help=words)
     return found
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from traceback import extract_tb
 
 import typer
-import typer.main
-from typer.core import TyperGroup
 
 from geo.errors import ZhoubianError
 
@@ -29,7 +27,7 @@ def build(lang: Lang) -> typer.Typer:
         name="zhoubian",
         help=text("cli.about", lang),
         add_completion=False,
-        rich_markup_mode="rich",
+        rich_markup_mode=None,  # the tables of rich cut Chinese, which has no spaces to wrap at
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
 
@@ -58,7 +56,7 @@ def build(lang: Lang) -> typer.Typer:
 def run(arguments: list[str], lang: Lang) -> int:
     """Run one command and turn every error into one sentence on standard error."""
     try:
-        code = _command(lang)(arguments or ["--help"], standalone_mode=False, prog_name="zhoubian")
+        code = build(lang)(arguments or ["--help"], standalone_mode=False, prog_name="zhoubian")
         sys.stdout.flush()
     except BrokenPipeError:
         raise  # the reader of the pipe has gone: nobody is left to be told (`commands.script`)
@@ -89,22 +87,6 @@ def _told(error: Exception, lang: Lang) -> tuple[str, int]:
             place = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
             words = text("cli.broken", lang, kind=type(error).__name__, detail=error, place=place)
             return words, BROKEN.exit_code
-
-
-def _command(lang: Lang) -> TyperGroup:
-    """The program, its help laid out so that Chinese is wrapped and not cut.
-
-    A table cell is wrapped at spaces only; a longer run of Chinese would end in "…".
-    """
-    group = typer.main.get_command(build(lang))
-    assert isinstance(group, TyperGroup)  # noqa: S101 - a program of several commands is one
-    for command in (group, *group.commands.values()):
-        for parameter in command.params:
-            words = getattr(parameter, "help", None)
-            if words:
-                wrapped = re.sub(r"(?<=[，、：；。）])(?=[^\s，、：；。）])|(?<=\S)(?=（)", " ", words)
-                setattr(parameter, "help", wrapped)  # noqa: B010 - its class is private to typer
-    return group
 
 
 def _usage(error: typer.TyperException, lang: Lang) -> str:

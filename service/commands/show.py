@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,8 +75,9 @@ def say(words: str) -> None:
 
 
 def fail(words: str, lang: Lang) -> None:
-    """What went wrong: a line on standard error, as it stands."""
-    stderr.print(Text.assemble((text("cli.error", lang), "bold red"), " ", words), soft_wrap=True)
+    """What went wrong: one line on standard error, whatever the names in it hold."""
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", words)
+    stderr.print(Text.assemble((text("cli.error", lang), "bold red"), " ", line), soft_wrap=True)
 
 
 @contextmanager
