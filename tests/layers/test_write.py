@@ -204,6 +204,15 @@ def test_an_interruption_leaves_the_old_file_and_nothing_beside_it(tmp_path, fau
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no file that is open")
+def test_whoever_reads_the_old_file_meanwhile_reads_it_to_its_end(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("old")
+    with path.open() as opened:
+        write_csv(sample("roads"), path)
+        assert opened.read() == "old"
+
+
 def test_a_program_killed_half_way_leaves_the_old_file(tmp_path):
     path = tmp_path / "表.csv"
     path.write_text("old")
