@@ -45,7 +45,10 @@ def _number(text: str, what: str) -> float:
         return float(text)
     except ValueError:
         raise DesignError(
-            f"{what}: {text!r} is not a number", code="not_a_number", what=what, given=text
+            f"{what}: {text!r} is not a number; write metres in digits, such as 1000 or 500:2000",
+            code="not_a_number",
+            what=what,
+            given=text,
         ) from None
 
 

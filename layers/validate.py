@@ -16,10 +16,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjCRSError
 
-from geo.crs import WGS84
+from geo.crs import DATUMS, WGS84
 from geo.errors import LayerError
 from geo.frame import CITY_DEGREES
 
@@ -29,6 +30,8 @@ from .faults import Fault, Note
 from .places import Places, find_places, from_text, plane_numbers
 from .reading import Reading
 from .schema import LAYERS, Layer, conform
+
+MAX_DEGREES = 180.0
 
 _TOTALS = {"合计", "总计", "小计", "共计", "total", "totals", "sum"}
 _VETS = re.compile("宠物|兽医|动物(医|诊|门诊|保健)|\\bvet(erinary|s)?\\b", re.IGNORECASE)
@@ -97,6 +100,7 @@ def check(
     at = match_headings(reading.headings, layer)
     notes = list(reading.notes)
     datum = _settle_datum(reading, at, datum, notes)
+    _require_fitting_datum(reading, at, datum)
     _require_columns(reading, schema, at, anchor_class)
     places = find_places(reading, schema, at, datum)
     if places.northing_first:
@@ -178,6 +182,21 @@ def _settle_datum(reading: Reading, at: dict[str, int], datum: str | None, notes
     return "wgs84"
 
 
+def _require_fitting_datum(reading: Reading, at: dict[str, int], datum: str) -> None:
+    """Degrees read as the metres of a plane would all land at one corner of it, without a fault."""
+    if datum in DATUMS or CRS.from_user_input(datum).is_geographic:
+        return
+    found = _coordinates(reading, at)
+    if found.size and np.median(np.abs(found)) <= MAX_DEGREES:
+        raise LayerError(
+            f"the coordinates (such as {found[0]:g}) are degrees, and {CRS.from_user_input(datum).name} has"
+            " metres; say the datum of the degrees: --datum wgs84, cgcs2000, gcj02 or bd09",
+            code="datum_not_metres",
+            first=f"{found[0]:g}",
+            datum=CRS.from_user_input(datum).name,
+        )
+
+
 def _known_crs(stated: str) -> CRS | None:
     """The CRS, if it is one that places on Earth can be taken from."""
     try:
@@ -187,8 +206,8 @@ def _known_crs(stated: str) -> CRS | None:
     return known if known.is_geographic or known.is_projected else None
 
 
-def _largest_if_plane(reading: Reading, at: dict[str, int]) -> float | None:
-    """The largest coordinate, if most are no degrees; a few wild values are row faults instead."""
+def _coordinates(reading: Reading, at: dict[str, int]) -> NDArray[np.float64]:
+    """All finite coordinates of the file, as they stand there; of a column of WKT those of 1,000 rows."""
     if reading.geometry is not None:
         found = shapely.get_coordinates(reading.geometry)
     elif "geometry" in at:
@@ -197,9 +216,15 @@ def _largest_if_plane(reading: Reading, at: dict[str, int]) -> float | None:
     elif "lon" in at and "lat" in at:
         found = plane_numbers(reading, at)
     else:
-        return None
-    sizes = np.abs(found[np.isfinite(found)])
-    return float(sizes.max()) if sizes.size and np.median(sizes) > 180 else None
+        found = np.empty((0, 2))
+    finite: NDArray[np.float64] = found[np.isfinite(found)]
+    return finite
+
+
+def _largest_if_plane(reading: Reading, at: dict[str, int]) -> float | None:
+    """The largest coordinate, if most are no degrees; a few wild values are row faults instead."""
+    sizes = np.abs(_coordinates(reading, at))
+    return float(sizes.max()) if sizes.size and np.median(sizes) > MAX_DEGREES else None
 
 
 def _require_columns(reading: Reading, schema: Layer, at: dict[str, int], anchor_class: str | None) -> None:

@@ -89,7 +89,7 @@ def test_accepted_and_refused_add_up_to_the_rows_and_can_be_stored(layer, datum,
     try:
         checked = check(table(" ".join(names), *rows), layer, datum=datum)
     except LayerError as refused:
-        assert refused.code == "datum_needed"
+        assert refused.code in ("datum_needed", "datum_not_metres")
         return
     assert set(codes(checked)) | set(checked.rows) == {str(number + 2) for number in range(len(rows))}
     checked.table.to_wkb().to_csv().encode("utf-8")  # no halves of characters
@@ -366,6 +366,16 @@ def test_a_place_beyond_a_projection_is_refused_and_the_others_stay():
     x[1] = 1e300
     rows = [[str(n), float(a), float(b)] for n, (a, b) in enumerate(zip(x, y, strict=True))]
     assert list(codes(check(table("name lon lat", *rows), "toilets", datum="EPSG:4547"))) == ["3"]
+
+
+@pytest.mark.parametrize("datum", ["EPSG:3857", "EPSG:4547"])
+def test_degrees_are_not_taken_for_the_metres_of_a_plane(datum):
+    rows = [[str(n), float(x), float(y)] for n, (x, y) in enumerate(zip(LON, LAT, strict=True))]
+    with pytest.raises(LayerError) as caught:
+        check(table("name lon lat", *rows), "toilets", datum=datum)
+    assert caught.value.code == "datum_not_metres"
+    with pytest.raises(LayerError):
+        check(features(Point(114.3, 30.6), datum=None), "toilets", datum=datum)
 
 
 def test_metres_without_a_datum_are_refused_and_degrees_are_taken_for_wgs84():
