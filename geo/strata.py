@@ -1,0 +1,209 @@
+"""Which anchors share one draw of units, and how many of them are drawn: a design on a frame.
+
+Surroundings are what the units are drawn around: single anchors, or all drawn anchors of a class or
+cluster together. Where it is certain which anchors form a surrounding, the whole draw reduces to
+surroundings drawn without replacement within strata, and everything about it is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .buffers import PairTable
+from .design import ANCHOR_CLASSES, Design, Radius
+from .errors import DesignError, FrameError
+from .frame import Frame
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Strata of anchors, or of surroundings.
+
+    Parameters
+    ----------
+    names : tuple of str
+    of : (rows,) int
+        The stratum of each anchor or surrounding.
+    drawn, held : (strata,) int
+        n of N, without replacement; 0 of N for a class that is not visited.
+    """
+
+    names: tuple[str, ...]
+    of: Ints
+    drawn: Ints
+    held: Ints
+
+    @property
+    def fraction(self) -> Floats:
+        """n/N, 0 for an empty stratum."""
+        return np.asarray(self.drawn / np.maximum(self.held, 1))
+
+    def rows(self, stratum: int) -> Ints:
+        """The rows of a stratum."""
+        return np.flatnonzero(self.of == stratum)
+
+
+def anchor_strata(frame: Frame, design: Design) -> Strata:
+    """The classes as strata, with the numbers a design draws.
+
+    Raises
+    ------
+    DesignError
+        More anchors asked for than there are.
+    """
+    classes = frame.anchors["class"].to_numpy(dtype=object)
+    of = np.zeros(len(classes), dtype=np.int64)
+    drawn, held = np.zeros((2, len(ANCHOR_CLASSES)), dtype=np.int64)
+    asked = dict(design.anchors.by_class)
+    for number, name in enumerate(ANCHOR_CLASSES):
+        of[classes == name] = number
+        held[number] = int((classes == name).sum())
+        if asked and name not in asked:
+            continue
+        wanted = asked[name] if asked else design.anchors.each
+        if wanted is not None and wanted > held[number] and (held[number] or asked):
+            raise DesignError(
+                f"class {name}: {wanted} anchors are asked for, {held[number]} can be drawn;"
+                " ask for fewer or import more",
+                code="anchors_too_many", name=name, asked=wanted, held=int(held[number]),
+            )  # fmt: skip
+        drawn[number] = held[number] if wanted is None else min(wanted, held[number])
+    return Strata(ANCHOR_CLASSES, of, drawn, held)
+
+
+def clusters_of(frame: Frame, strata: Strata) -> Ints:
+    """A number for the cluster of each anchor that can be drawn; -1 for the others.
+
+    Raises
+    ------
+    FrameError
+        An anchor that can be drawn has no cluster.
+    """
+    live = strata.drawn[strata.of] > 0
+    names = frame.anchors["cluster"]
+    without = frame.anchors["id"][live & names.isna().to_numpy()].tolist()
+    if without:
+        raise FrameError(
+            f"{len(without)} anchors that can be drawn have no cluster ({', '.join(map(str, without[:5]))});"
+            " fill the column cluster, or draw per anchor or per class",
+            code="cluster_missing", count=len(without), ids=", ".join(map(str, without[:5])),
+        )  # fmt: skip
+    result = np.full(len(names), -1, dtype=np.int64)
+    if live.any():
+        _, number = np.unique(names.to_numpy(dtype=object)[live].astype(str), return_inverse=True)
+        result[live] = number
+    return result
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Surroundings that are known beforehand.
+
+    Parameters
+    ----------
+    of_anchor : (anchors,) int
+        The surrounding of each anchor, -1 for one that is never visited.
+    strata : Strata
+        Strata of the surroundings.
+    """
+
+    of_anchor: Ints
+    strata: Strata
+
+    @property
+    def count(self) -> int:
+        """How many surroundings there are."""
+        return len(self.strata.of)
+
+    def pairs(self, pairs: PairTable, inner_m: float) -> PairTable:
+        """Entry distances of surroundings: the smallest of their anchors', ring or disc."""
+        if self.count == len(self.of_anchor) and (self.of_anchor == np.arange(self.count)).all():
+            return pairs
+        keep = (self.of_anchor[pairs.anchor] >= 0) & (pairs.entry_m >= inner_m)
+        group, unit, entry = self.of_anchor[pairs.anchor[keep]], pairs.unit[keep], pairs.entry_m[keep]
+        order = np.lexsort((entry, unit, group))
+        group, unit, entry = group[order], unit[order], entry[order]
+        first = np.ones(len(group), dtype=bool)
+        first[1:] = (group[1:] != group[:-1]) | (unit[1:] != unit[:-1])
+        return PairTable(group[first], unit[first], entry[first])
+
+
+def common_radius(design: Design) -> bool:
+    """Whether all anchors of one inspection have the same radius."""
+    return design.radius.law == "fixed" or design.radius_per == "round"
+
+
+def surroundings(frame: Frame, design: Design) -> Surroundings | None:
+    """The surroundings of a design, or None where chance decides which anchors form one."""
+    strata = anchor_strata(frame, design)
+    alone = Surroundings(np.arange(len(strata.of)), strata)
+    if design.per == "anchor":
+        return alone
+    if design.per == "class":
+        joined = (strata.drawn == strata.held) & (strata.drawn > 1)
+        if (joined & ~common_radius(design)).any() or ((strata.drawn > 1) & ~joined).any():
+            return None
+        if not joined.any():
+            return alone
+        label = np.where(joined[strata.of], len(strata.of) + strata.of, np.arange(len(strata.of)))
+        _, first, number = np.unique(label, return_index=True, return_inverse=True)
+        return Surroundings(
+            number,
+            Strata(
+                strata.names,
+                strata.of[first],
+                np.where(joined, 1, strata.drawn),
+                np.where(joined, 1, strata.held),
+            ),
+        )
+    return _clusters(frame, design, strata, alone)
+
+
+def _clusters(frame: Frame, design: Design, strata: Strata, alone: Surroundings) -> Surroundings | None:
+    cluster = clusters_of(frame, strata)
+    sizes = np.bincount(cluster[cluster >= 0])
+    if strata.drawn.sum() <= 1 or (len(sizes) and sizes.max() <= 1):
+        return alone
+    certain = (strata.drawn == strata.held) | (strata.drawn == 0)
+    if not certain.all() or not common_radius(design):
+        return None
+    count = len(sizes)
+    return Surroundings(
+        cluster, Strata(("all",), np.zeros(count, dtype=np.int64), np.array([count]), np.array([count]))
+    )
+
+
+def radius_cells(radius: Radius, entries: Floats) -> list[tuple[float, Radius]]:
+    """A law of the radius as a list of fixed radii with chances, none of which a pair can tell apart.
+
+    Parameters
+    ----------
+    entries : float
+        All entry distances that matter.
+    """
+    if radius.law != "uniform":
+        return [(1.0 / len(radius.radii_m), Radius("fixed", (r,))) for r in radius.radii_m]
+    low, high = radius.radii_m
+    inner = np.unique(entries[(entries > low) & (entries < high)])
+    edges = np.concatenate([[low], inner, [high]])
+    # a pool changes at its entry distance, which belongs to the larger radius: halfway is inside
+    return [
+        ((b - a) / (high - low), Radius("fixed", (0.5 * (a + b),)))
+        for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+    ]
+
+
+def radius_panels(
+    radius: Radius, panels: int, rng: np.random.Generator
+) -> list[tuple[float, tuple[Radius, Radius]]]:
+    """Two random radii in each of equal parts of a uniform law: a stratified simulation of it."""
+    low, high = radius.radii_m
+    edges = np.linspace(low, high, panels + 1)
+    at = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * rng.random((panels, 2))
+    return [(1.0 / panels, (Radius("fixed", (a,)), Radius("fixed", (b,)))) for a, b in at.tolist()]
