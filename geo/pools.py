@@ -252,7 +252,7 @@ def chance_of_one(choice: Choice, asked: int, pool: Ints, *, widened: bool = Fal
     if not choice.repeat:
         return np.asarray(number / size)
     with np.errstate(divide="ignore"):
-        seen = -np.expm1(number * np.log1p(-1.0 / size))
+        seen = -np.expm1(np.maximum(number, 1) * np.log1p(-1.0 / size))
     return np.where(number > 0, seen, 0.0)
 
 
@@ -327,7 +327,7 @@ def sized_chances(sizes: Floats, ends: Ints, choice: Choice, asked: int, *, wide
     number = choice.number(asked, ends, widened=widened)[:, None]
     if choice.repeat:
         with np.errstate(divide="ignore"):
-            return np.where(number > 0, -np.expm1(number * np.log1p(-part)), 0.0)
+            return np.where(number > 0, -np.expm1(np.maximum(number, 1) * np.log1p(-part)), 0.0)
     everything = (number >= ends[:, None]) & inside
     if asked <= 1:
         return np.where(number > 0, part, 0.0)
