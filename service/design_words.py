@@ -18,14 +18,7 @@ def settings(record: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
     record : dict
         A draw record (``zhoubian-draw/1``).
     """
-    design = record["design"]
-    lines = [
-        ("anchors", _anchors(design["anchors"], lang)),
-        ("range", _range(design, lang)),
-        ("take", _take(design, lang)),
-        ("rules", _rules(design, lang)),
-        ("seed", record["seed"]),
-    ]
+    lines = [("seed", record["seed"])]
     if record.get("second"):
         lines.append(("second", record["second"]))
     lines += [
@@ -38,6 +31,27 @@ def settings(record: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
     if empty:
         names = text("set.comma", lang).join(text(f"map.class.{name}", lang) for name in empty)
         lines.append(("empty_classes", names))
+    return design_settings(record["design"], lang) + _labelled(lines, lang)
+
+
+def design_settings(design: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
+    """Label and value of each setting of a design, in reading order.
+
+    Parameters
+    ----------
+    design : dict
+        As `Design.to_mapping` writes it.
+    """
+    lines = [
+        ("anchors", _anchors(design["anchors"], lang)),
+        ("range", _range(design, lang)),
+        ("take", _take(design, lang)),
+        ("rules", _rules(design, lang)),
+    ]
+    return _labelled(lines, lang)
+
+
+def _labelled(lines: list[tuple[str, str]], lang: Lang) -> list[tuple[str, str]]:
     return [(text(f"set.{code}", lang), value) for code, value in lines]
 
 

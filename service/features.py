@@ -60,7 +60,7 @@ def draw_features(
         "format": "zhoubian-map/1",
         "attribution": attribution,
         "bounds": _bounds(tables, surroundings),
-        "roads": _roads(tables.get("roads")),
+        "roads": road_lines(tables.get("roads")),
         "anchors": _anchors(tables.get("anchors"), record["design"], drawn_anchors),
         **{name: _units(tables.get(name), name, record) for name in DRAWN},
         "surroundings": surroundings,
@@ -74,7 +74,7 @@ def path(coords: NDArray[np.float64]) -> list[int]:
     return steps
 
 
-def _paths(geometry: Any) -> list[list[int]]:
+def paths(geometry: Any) -> list[list[int]]:
     """The lines of a (multi)line, or the rings of a (multi)polygon."""
     parts = shapely.get_parts(geometry)
     if shapely.get_type_id(geometry) in (3, 6):
@@ -82,11 +82,19 @@ def _paths(geometry: Any) -> list[list[int]]:
     return [path(shapely.get_coordinates(part)) for part in parts]
 
 
+def place(geometry: Any) -> dict[str, Any]:
+    """Where a unit is drawn: its `paths`, or `xy` in degrees of a point."""
+    if shapely.get_dimensions(geometry) == 0:
+        return {"xy": np.round(shapely.get_coordinates(shapely.centroid(geometry))[0], 6).tolist()}
+    return {"paths": paths(geometry)}
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _name_of(table: gpd.GeoDataFrame) -> list[str]:
+def names_of(table: gpd.GeoDataFrame) -> list[str]:
+    """Names, a missing one as an empty text."""
     return [_text(name) for name in table["name"]]
 
 
@@ -107,7 +115,7 @@ def _anchors(table: gpd.GeoDataFrame | None, design: dict[str, Any], drawn: set[
     xy = np.round(shapely.get_coordinates(anchor_points(table, design["anchor_rule"])), 6).tolist()
     excluded = set(design["exclude_status"])
     anchors = []
-    rows = zip(table["id"], _name_of(table), table["class"], table["status"], xy, strict=True)
+    rows = zip(table["id"], names_of(table), table["class"], table["status"], xy, strict=True)
     for ident, name, kind, status, at in rows:
         anchor = {"id": ident, "name": name, "class": kind, "xy": at, "drawn": ident in drawn}
         if status in excluded:
@@ -129,13 +137,9 @@ def _units(table: gpd.GeoDataFrame | None, layer: str, record: dict[str, Any]) -
     excluded = set(record["design"]["exclude_status"])
     visited = set(record["visited"].get(layer, ()))
     units = []
-    rows = zip(table["id"], _name_of(table), table["status"], table.geometry, strict=True)
+    rows = zip(table["id"], names_of(table), table["status"], table.geometry, strict=True)
     for ident, name, status, geometry in rows:
-        unit: dict[str, Any] = {"id": ident, "name": name}
-        if shapely.get_dimensions(geometry) == 0:
-            unit["xy"] = np.round(shapely.get_coordinates(shapely.centroid(geometry))[0], 6).tolist()
-        else:
-            unit["paths"] = _paths(geometry)
+        unit: dict[str, Any] = {"id": ident, "name": name, **place(geometry)}
         if ident in roles:
             unit["role"] = roles[ident]
         elif status in excluded:
@@ -146,7 +150,7 @@ def _units(table: gpd.GeoDataFrame | None, layer: str, record: dict[str, Any]) -
     return units
 
 
-def _roads(table: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
+def road_lines(table: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
     """Roads joined by class and name, so that tens of thousands of edges are a few hundred lines."""
     if table is None:
         return []
@@ -156,8 +160,8 @@ def _roads(table: gpd.GeoDataFrame | None) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], NDArray[np.intp]] = keys.groupby(["class", "name"]).indices  # type: ignore[assignment]
     for (kind, name), rows in sorted(groups.items()):
         merged = shapely.line_merge(shapely.multilinestrings(shapely.get_parts(geometry[rows])))
-        paths = _paths(shapely.simplify(merged, ROAD_TOLERANCE_DEG))
-        roads.append({"class": kind, "name": name, "paths": paths})
+        lines = paths(shapely.simplify(merged, ROAD_TOLERANCE_DEG))
+        roads.append({"class": kind, "name": name, "paths": lines})
     return roads
 
 
@@ -233,7 +237,7 @@ def _surroundings(
         _buffer_shapes([b[1] for b in buffers], [b[2] for b in buffers], design, plane), plane
     )
     for (surrounding, _, _), shape in zip(buffers, shapes, strict=True):
-        surrounding["buffers"].append(_paths(shape))
+        surrounding["buffers"].append(paths(shape))
     return shown
 
 
@@ -265,7 +269,12 @@ def _bounds(tables: dict[str, gpd.GeoDataFrame], surroundings: list[dict[str, An
     if rings:
         xy = np.vstack([np.cumsum(np.reshape(ring, (-1, 2)), axis=0) for ring in rings]) / 1e6
         return [*xy.min(axis=0).tolist(), *xy.max(axis=0).tolist()]
-    shown = [tables[name].total_bounds for name in ("anchors", *DRAWN, "roads") if name in tables]
+    return extent(tables)
+
+
+def extent(tables: dict[str, gpd.GeoDataFrame]) -> list[float] | None:
+    """[west, south, east, north] in degrees of all tables that hold something; None for none."""
+    shown = [table.total_bounds for table in tables.values() if len(table)]
     if not shown:
         return None
     box = np.array(shown)

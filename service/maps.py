@@ -32,40 +32,86 @@ from .features import draw_features
 from .i18n import Lang, text, texts
 from .resources import static_path
 
-GROUPS: dict[str, tuple[str, ...]] = {
-    "draw": ("drawn_back_alleys", "drawn_compounds", "links", "buffers", "reserves"),
-    "anchors": ANCHOR_CLASSES,
-    "frame": ("frame_back_alleys", "frame_compounds", "roads"),
-}
-"""The layer control: its headings and under each the feature groups, which the script fills."""
+OLD_BROWSER = "zhoubian/old-browser.js"
+ICON = "zhoubian/icon.svg"
 
-HIDDEN_AT_FIRST = ("reserves",)
-
-STYLES = (
+_LEAFLET_STYLES = (
     "vendor/leaflet/leaflet.css",
     "vendor/groupedlayercontrol/leaflet.groupedlayercontrol.min.css",
     "zhoubian/zhoubian.css",
     "zhoubian/draw.css",
 )
-SCRIPTS = (
+_LEAFLET_SCRIPTS = (
     "vendor/leaflet/leaflet.js",
     "vendor/groupedlayercontrol/leaflet.groupedlayercontrol.min.js",
     "zhoubian/symbols.js",
     "zhoubian/labels.js",
-    "zhoubian/draw-panel.js",
-    "zhoubian/draw-map.js",
+    "zhoubian/map-base.js",
 )
-OLD_BROWSER = "zhoubian/old-browser.js"
-ICON = "zhoubian/icon.svg"
 
 
-class _DrawMap(MacroElement):  # type: ignore[misc]
+@dataclass(frozen=True)
+class MapKind:
+    """A kind of map page; constants only, nothing of it comes from the data.
+
+    Parameters
+    ----------
+    function : str
+        Our script's function that takes the map and its groups.
+    groups : tuple of (heading, names)
+        The layer control: its headings and under each the feature groups, which the script fills.
+    hidden : tuple of str
+        Groups that are off at first.
+    styles, scripts : tuple of str
+        Files of `static/`, in their order.
+    """
+
+    function: str
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    hidden: tuple[str, ...]
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+DRAW = MapKind(
+    function="drawMap",
+    groups=(
+        ("draw", ("drawn_back_alleys", "drawn_compounds", "links", "buffers", "reserves")),
+        ("anchors", ANCHOR_CLASSES),
+        ("frame", ("frame_back_alleys", "frame_compounds", "roads")),
+    ),
+    hidden=("reserves",),
+    styles=_LEAFLET_STYLES,
+    scripts=(*_LEAFLET_SCRIPTS, "zhoubian/draw-panel.js", "zhoubian/draw-map.js"),
+)
+EXPOSURE = MapKind(
+    function="exposureMap",
+    groups=(
+        ("units", ("exposed_back_alleys", "exposed_compounds", "blind", "unframed")),
+        ("anchors", ANCHOR_CLASSES),
+        ("background", ("roads",)),
+    ),
+    hidden=(),
+    styles=(*_LEAFLET_STYLES, "zhoubian/exposure.css"),
+    scripts=(
+        *_LEAFLET_SCRIPTS,
+        "zhoubian/exposure-scale.js",
+        "zhoubian/exposure-picture.js",
+        "zhoubian/exposure-details.js",
+        "zhoubian/exposure-settings.js",
+        "zhoubian/exposure-map.js",
+    ),
+)
+KINDS = {"draw": DRAW, "exposure": EXPOSURE}
+
+
+class _Start(MacroElement):  # type: ignore[misc]
     """Hands the map and its groups to our script; the template is constant."""
 
     _template = Template(
         """
         {% macro script(this, kwargs) %}
-        zhoubian.drawMap({{ this._parent.get_name() }}, {
+        zhoubian.{{ this.function }}({{ this._parent.get_name() }}, {
             {%- for key, group in this.groups.items() %}
             {{ key|tojson }}: {{ group }},
             {%- endfor %}
@@ -74,9 +120,10 @@ class _DrawMap(MacroElement):  # type: ignore[misc]
         """
     )
 
-    def __init__(self, groups: dict[str, str]) -> None:
+    def __init__(self, function: str, groups: dict[str, str]) -> None:
         super().__init__()
-        self._name = "DrawMap"
+        self._name = "Start"
+        self.function = function
         self.groups = groups
 
 
@@ -99,8 +146,9 @@ class MapParts:
 
 
 @cache
-def map_parts(lang: Lang) -> MapParts:
-    """The Folium map of any draw in a language."""
+def map_parts(kind: str, lang: Lang) -> MapParts:
+    """The Folium map of a kind (of `KINDS`) in a language, whatever it will show."""
+    page = KINDS[kind]
     view = folium.Map(
         location=[35.0, 105.0],
         zoom_start=4,
@@ -112,17 +160,17 @@ def map_parts(lang: Lang) -> MapParts:
     view._id = "zhoubian"
     control: dict[str, list[folium.FeatureGroup]] = {}
     groups: dict[str, str] = {}
-    for heading, names in GROUPS.items():
+    for heading, names in page.groups:
         members = []
         for name in names:
-            group = folium.FeatureGroup(name=_legend(name, lang), show=name not in HIDDEN_AT_FIRST)
+            group = folium.FeatureGroup(name=_legend(name, lang), show=name not in page.hidden)
             group._id = name
             group.add_to(view)
             groups[name] = group.get_name()
             members.append(group)
         control[text(f"map.group.{heading}", lang)] = members
     GroupedLayerControl(control, exclusive_groups=False, collapsed=False).add_to(view)
-    _DrawMap(groups).add_to(view)
+    _Start(page.function, groups).add_to(view)
     figure = view.get_root()
     view.render()
     return MapParts(figure.html.render(), figure.script.render())
@@ -162,11 +210,37 @@ def draw_page(record: dict[str, Any], lang: Lang, **addresses: Any) -> str:
         **_common(record, lang),
         file=None,
         **addresses,
-        styles=STYLES,
-        scripts=SCRIPTS,
+        styles=DRAW.styles,
+        scripts=DRAW.scripts,
         old_browser=OLD_BROWSER,
         icon=ICON,
     )  # fmt: skip
+
+
+def exposure_page(lang: Lang, **values: Any) -> str:
+    """The page of exposure, served; every number comes later.
+
+    Parameters
+    ----------
+    values
+        `geometry`, `numbers`, `why`, `pool`, `texts`, `map_script` (addresses), `static`, `home`,
+        `other_lang`, and `anchors`, `radii_m`, `unknown_radius`, `rules`: what there is to choose from.
+    """
+    return (
+        templates()
+        .get_template("exposure.html")
+        .render(
+            lang=lang,
+            t=lambda code: text(f"web.{code}", lang),
+            say=lambda code: text(code, lang),
+            map_element=map_parts("exposure", lang).element,
+            styles=EXPOSURE.styles,
+            scripts=EXPOSURE.scripts,
+            old_browser=OLD_BROWSER,
+            icon=ICON,
+            **values,
+        )
+    )
 
 
 def draw_file(
@@ -185,9 +259,9 @@ def draw_file(
     else, so even a fault in a script could not reach out.
     """
     data = {"draw": draw_features(record, layers, attribution=attribution), "texts": map_texts(lang)}
-    styles = [_inline_style(name) for name in STYLES]
-    scripts = [_inline_script(static_path(name).read_text(encoding="utf-8")) for name in SCRIPTS]
-    scripts.append(_inline_script(map_parts(lang).script))
+    styles = [_inline_style(name) for name in DRAW.styles]
+    scripts = [_inline_script(static_path(name).read_text(encoding="utf-8")) for name in DRAW.scripts]
+    scripts.append(_inline_script(map_parts("draw", lang).script))
     old_browser = _inline_script(static_path(OLD_BROWSER).read_text(encoding="utf-8"))
     allowed = {
         "script-src": [_hash(script) for script in (*scripts, old_browser)],
@@ -223,7 +297,7 @@ def _common(record: dict[str, Any], lang: Lang) -> dict[str, Any]:
         "name": record["name"],
         "settings": settings(record, lang),
         "summary": text("web.visit_counts", lang, **{k: len(v) for k, v in record["visits"].items()}),
-        "map_element": map_parts(lang).element,
+        "map_element": map_parts("draw", lang).element,
     }
 
 

@@ -20,7 +20,7 @@ from geo.errors import ZhoubianError
 from ..errors import outcome
 from ..i18n import LANGS, Lang, error_text, system_lang, text
 from ..resources import static_path
-from . import draws, home
+from . import draws, exposure, home
 from .pages import page_lang, render
 
 POLICY = "; ".join(
@@ -70,8 +70,10 @@ def create_app(store_path: Path, lang: Lang | None = None, *, hosts: Collection[
     app.config["LANG"] = lang or system_lang()
     app.config["HOSTS"] = hosts
     app.extensions["zhoubian_maps"] = draws.MapCache()
+    app.extensions["zhoubian_exposure"] = exposure.AnswerCache()
     app.register_blueprint(home.bp)
     app.register_blueprint(draws.bp)
+    app.register_blueprint(exposure.bp)
     app.before_request(_require_host)
     app.after_request(_finish)
     app.register_error_handler(ZhoubianError, _refused)

@@ -7,9 +7,9 @@ import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask import Blueprint, Response, abort, current_app, url_for
 
 from layers.store import Store
 
@@ -17,7 +17,7 @@ from ..features import draw_features
 from ..i18n import LANGS, Lang
 from ..maps import draw_page, map_parts, map_texts
 from ..usecases import draws
-from .pages import addresses, page_lang
+from .pages import addresses, kept, kept_json, page_lang
 
 bp = Blueprint("draws", __name__)
 
@@ -67,14 +67,6 @@ def _map(name: str) -> StoredMap:
         return cache.get(store, name)
 
 
-def _kept(body: bytes, mimetype: str) -> Response:
-    """A body that the browser keeps and asks after."""
-    response = Response(body, mimetype=mimetype)
-    response.headers["Cache-Control"] = "no-cache"
-    response.add_etag()
-    return cast(Response, response.make_conditional(request))
-
-
 @bp.get("/draws/<name>")
 def page(name: str) -> Response:
     """The map page of a draw."""
@@ -84,7 +76,7 @@ def page(name: str) -> Response:
         lang,
         api=url_for("draws.features", name=name),
         texts=url_for("draws.texts", lang=lang),
-        map_script=url_for("draws.map_script", lang=lang),
+        map_script=url_for("draws.map_script", kind="draw", lang=lang),
         **addresses(),
     )
     return Response(body, mimetype="text/html")
@@ -94,28 +86,19 @@ def page(name: str) -> Response:
 def features(name: str) -> Response:
     """What the map of a draw shows, as JSON."""
     found = _map(name)
-    response = Response(mimetype="application/json")
-    response.headers["Cache-Control"] = "no-cache"
-    response.vary.add("Accept-Encoding")
-    response.set_etag(found.etag)
-    if request.accept_encodings["gzip"] > 0:
-        response.headers["Content-Encoding"] = "gzip"
-        response.data = found.packed
-    else:
-        response.data = gzip.decompress(found.packed)
-    return cast(Response, response.make_conditional(request))
+    return kept_json(found.etag, found.packed)
 
 
 @bp.get("/texts/<lang>.json")
 def texts(lang: str) -> Response:
     """The texts that the scripts show."""
-    return _kept(json.dumps(map_texts(_known(lang)), ensure_ascii=False).encode(), "application/json")
+    return kept(json.dumps(map_texts(_known(lang)), ensure_ascii=False).encode(), "application/json")
 
 
-@bp.get("/map/draw.<lang>.js")
-def map_script(lang: str) -> Response:
-    """Folium's script of the map, the same for every draw."""
-    return _kept(map_parts(_known(lang)).script.encode(), "text/javascript")
+@bp.get("/map/<any(draw, exposure):kind>.<lang>.js")
+def map_script(kind: str, lang: str) -> Response:
+    """Folium's script of a kind of map, the same whatever it shows."""
+    return kept(map_parts(kind, _known(lang)).script.encode(), "text/javascript")
 
 
 def _known(lang: str) -> Lang:

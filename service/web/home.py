@@ -21,6 +21,7 @@ def index() -> str:
         held, drawn = layers.summary(store), draws.listing(store)
     return render(
         "home.html",
+        exposure=url_for("exposure.page"),
         draws=[
             {
                 "name": row.name,

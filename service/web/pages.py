@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any, cast
 
-from flask import current_app, request, url_for
+from flask import Response, current_app, request, url_for
 
 from ..i18n import LANGS, Lang, text
 from ..maps import templates
@@ -38,3 +39,25 @@ def render(template: str, **values: Any) -> str:
     lang = page_lang()
     shared = {"lang": lang, "t": lambda code: text(f"web.{code}", lang), **addresses()}
     return templates().get_template(template).render(**shared, **values)
+
+
+def kept(body: bytes, mimetype: str) -> Response:
+    """A body that the browser keeps and asks after."""
+    response = Response(body, mimetype=mimetype)
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    return cast(Response, response.make_conditional(request))
+
+
+def kept_json(etag: str, gzipped: bytes) -> Response:
+    """Gzipped JSON that the browser keeps and asks after; plain for whoever takes no gzip."""
+    response = Response(mimetype="application/json")
+    response.headers["Cache-Control"] = "no-cache"
+    response.vary.add("Accept-Encoding")
+    response.set_etag(etag)
+    if request.accept_encodings["gzip"] > 0:
+        response.headers["Content-Encoding"] = "gzip"
+        response.data = gzipped
+    else:
+        response.data = gzip.decompress(gzipped)
+    return cast(Response, response.make_conditional(request))

@@ -6,97 +6,15 @@
   const zhoubian = (window.zhoubian = window.zhoubian || {});
   const DRAWN = { back_alleys: "#c2183c", compounds: "#5a2a8c" };
   const MANY = 40; /* from so many surroundings on, symbols and tints would cover the map */
-  const ROADS = {
-    motorway: { fill: "#f4d6a0", edge: "#d9b573", width: 6, from: 0 },
-    trunk: { fill: "#f6dfb4", edge: "#dcc08a", width: 5.5, from: 0 },
-    primary: { fill: "#fbeccb", edge: "#dccfae", width: 5, from: 0 },
-    secondary: { fill: "#ffffff", edge: "#d5cdbf", width: 4.5, from: 11 },
-    tertiary: { fill: "#ffffff", edge: "#d9d2c5", width: 3.5, from: 12 },
-    residential: { fill: "#ffffff", edge: "#ddd7cb", width: 2.6, from: 13 },
-    alley: { fill: "#ffffff", edge: "#ddd7cb", width: 1.6, from: 14 },
-    service: { fill: "#fdfcf9", edge: "#e2ddd2", width: 1.4, from: 15 },
-    path: { fill: "#ebe5d9", edge: null, width: 1, from: 15 },
-  };
-  const STREET_LABELS = { motorway: 13, trunk: 13, primary: 13, secondary: 14, tertiary: 15, residential: 16, alley: 16 };
-
-  /* [x0, y0, dx1, dy1, ...] in 1e-6 degrees -> [[lat, lng], ...] */
-  zhoubian.decode = function (path) {
-    const latlngs = [];
-    let x = 0;
-    let y = 0;
-    for (let i = 0; i < path.length; i += 2) {
-      x += path[i];
-      y += path[i + 1];
-      latlngs.push([y / 1e6, x / 1e6]);
-    }
-    return latlngs;
-  };
-
-  zhoubian.text = function (code, facts) {
-    return zhoubian.texts["map." + code].replace(/\{(\w+)\}/g, function (_, name) { return String(facts[name]); });
-  };
 
   function load() {
     const source = document.getElementById("zb-source");
     if (source.tagName === "SCRIPT") {
       return Promise.resolve(JSON.parse(source.textContent));
     }
-    const get = function (address) {
-      return fetch(address, { credentials: "same-origin" }).then(function (answer) {
-        if (!answer.ok) { throw new Error(String(answer.status)); }
-        return answer.json();
-      });
-    };
-    return Promise.all([get(source.dataset.api), get(source.dataset.texts)]).then(function (both) {
+    return Promise.all([zhoubian.get(source.dataset.api), zhoubian.get(source.dataset.texts)]).then(function (both) {
       return { draw: both[0], texts: both[1] };
     });
-  }
-
-  function panes(map) {
-    ["roads", "buffers", "halo"].forEach(function (name) {
-      map.createPane("zb-" + name);
-    });
-    map.createPane("zb-labels");
-    return {
-      roads: L.canvas({ pane: "zb-roads", padding: 0.3 }),
-      buffers: L.canvas({ pane: "zb-buffers", padding: 0.3 }),
-      halo: L.canvas({ pane: "zb-halo", padding: 0.3 }),
-    };
-  }
-
-  function drawRoads(map, group, roads, renderer) {
-    const byClass = {};
-    Object.keys(ROADS).reverse().forEach(function (name) { byClass[name] = []; });
-    roads.forEach(function (road) { Array.prototype.push.apply(byClass[road.class], road.paths.map(zhoubian.decode)); });
-    const base = { pane: "zb-roads", renderer: renderer, interactive: false, smoothFactor: 1.2, lineCap: "round" };
-    const drawn = Object.keys(byClass).filter(function (name) { return byClass[name].length; }).map(function (name) {
-      const look = ROADS[name];
-      return {
-        look: look,
-        edge: look.edge && L.polyline(byClass[name], Object.assign({ color: look.edge }, base)),
-        fill: L.polyline(byClass[name], Object.assign({ color: look.fill }, base)),
-      };
-    });
-    function fit() {
-      const zoom = map.getZoom();
-      const swell = Math.pow(2, (zoom - 15) * 0.6);
-      ["edge", "fill"].forEach(function (part) {
-        drawn.forEach(function (road) {
-          const line = road[part];
-          if (!line) { return; }
-          const width = Math.max(road.look.width * swell, 0.9);
-          line.options.weight = part === "edge" ? width + (zoom < 13 ? 0.8 : 1.6) : width;
-          if (zoom >= road.look.from) { group.addLayer(line); } else { group.removeLayer(line); }
-        });
-      });
-      if (map.hasLayer(group)) {
-        ["edge", "fill"].forEach(function (part) {
-          drawn.forEach(function (road) { if (road[part] && map.hasLayer(road[part])) { road[part].setStyle({}).bringToFront(); } });
-        });
-      }
-    }
-    map.on("zoomend", fit);
-    fit();
   }
 
   function drawUnits(map, layer, units, groups, shapes) {
@@ -211,43 +129,7 @@
     seen("anchors", many ? 15 : 0, 700, "#1f2a33", 22);
     seen("compounds", many ? 15 : 14, 600, DRAWN.compounds, 0);
     seen("back_alleys", many ? 15 : 14, 600, DRAWN.back_alleys, -13);
-    const streets = draw.roads.filter(function (road) { return road.name && road.class in STREET_LABELS; }).map(function (road) {
-      const lines = road.paths.map(zhoubian.decode);
-      return { text: road.name, minZoom: STREET_LABELS[road.class], lines: lines, bounds: L.latLngBounds([].concat.apply([], lines)), group: groups.roads };
-    });
-    streets.sort(function (a, b) { return a.minZoom - b.minZoom; });
-    return new zhoubian.Labels(points, streets);
-  }
-
-  function corners(map, draw) {
-    L.control.scale({ imperial: false, maxWidth: 160 }).addTo(map);
-    map.attributionControl.setPrefix(false);
-    const words = document.createElement("span");
-    words.textContent = draw.attribution;
-    map.attributionControl.addAttribution(words.innerHTML);
-    const legend = L.control({ position: "topleft" });
-    legend.onAdd = function () {
-      const button = L.DomUtil.create("button", "zb-legend-button");
-      button.type = "button";
-      button.textContent = zhoubian.text("legend");
-      L.DomEvent.disableClickPropagation(button);
-      button.addEventListener("click", function () { document.body.classList.toggle("zb-legend-open"); });
-      return button;
-    };
-    const home = L.control({ position: "topleft" });
-    home.onAdd = function () {
-      const bar = L.DomUtil.create("div", "leaflet-bar");
-      const button = L.DomUtil.create("a", "zb-home", bar);
-      button.href = "#";
-      button.title = zhoubian.text("whole");
-      button.setAttribute("role", "button");
-      button.setAttribute("aria-label", button.title);
-      L.DomEvent.disableClickPropagation(bar);
-      L.DomEvent.on(button, "click", function (event) { L.DomEvent.stop(event); zhoubian.whole(); });
-      return bar;
-    };
-    home.addTo(map);
-    legend.addTo(map);
+    return new zhoubian.Labels(points, zhoubian.streets(draw.roads, groups.roads));
   }
 
   /* One canvas takes the clicks, so what lies over what is the order of drawing. */
@@ -263,44 +145,25 @@
     sort();
   }
 
-  function printing(map) {
-    const lay = function (on) {
-      return function () {
-        zhoubian.printing = on;
-        map.closePopup();
-        document.body.classList.toggle("zb-printing", on);
-        map.invalidateSize({ animate: false, pan: false });
-        zhoubian.whole();
-      };
-    };
-    document.getElementById("zb-print").addEventListener("click", function () { window.print(); });
-    window.addEventListener("beforeprint", lay(true));
-    window.addEventListener("afterprint", lay(false));
-  }
-
   zhoubian.drawMap = function (map, groups) {
     const status = document.getElementById("zb-status");
     load().then(function (both) {
       zhoubian.texts = both.texts;
       const draw = both.draw;
-      const renderers = panes(map);
+      const renderers = zhoubian.panes(map);
       map.options.renderer = L.canvas({ tolerance: 5, padding: 0.3 });
-      zhoubian.whole = function () {
-        const b = draw.bounds || [73, 18, 135, 53];
-        map.fitBounds([[b[1], b[0]], [b[3], b[2]]], { animate: false, padding: [12, 12] });
-      };
-      zhoubian.whole();
+      zhoubian.open(map, draw.bounds);
       const shapes = new Map();
-      drawRoads(map, groups.roads, draw.roads, renderers.roads);
+      zhoubian.drawRoads(map, groups.roads, draw.roads, renderers.roads);
       drawUnits(map, "compounds", draw.compounds, groups, shapes);
       drawUnits(map, "back_alleys", draw.back_alleys, groups, shapes);
       drawAnchors(map, draw.anchors, groups, shapes);
       drawSurroundings(draw, groups, renderers.buffers, shapes);
-      corners(map, draw);
+      zhoubian.corners(map, draw.attribution);
       labels(draw, groups, shapes).addTo(map);
       zhoubian.panel(map, draw, shapes, renderers.halo);
       keepOrder(map, groups);
-      printing(map);
+      zhoubian.printable(map);
       status.remove();
       document.body.dataset.ready = "yes";
     }).catch(function (fault) {

@@ -20,7 +20,7 @@ from geo.design import Anchors, Design
 from layers.batches import NewBatch
 from layers.store import Store
 from layers.synthetic import SEED, sample_city
-from service.maps import SCRIPTS, STYLES
+from service.maps import DRAW
 from service.usecases import draws
 from service.web.app import create_app
 
@@ -48,7 +48,7 @@ def main() -> int:
                 f"/api/draws/{name}",
                 "/texts/zh.json",
                 "/map/draw.zh.js",
-                *(f"/static/{file}" for file in (*STYLES, *SCRIPTS)),
+                *(f"/static/{file}" for file in (*DRAW.styles, *DRAW.scripts)),
             ]
             for view in (1, 2, 3):
                 start = time.perf_counter()

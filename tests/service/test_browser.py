@@ -1,21 +1,15 @@
-"""The map in a real Chromium: drawn, usable, silent towards the outside, in both languages.
-
-ZHOUBIAN_CHROMIUM names the browser, else it is looked for on the PATH. With CI=true a missing
-browser is a failure.
-"""
+"""The map in a real Chromium: drawn, usable, silent towards the outside, in both languages."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import waitress
+from chromium import painted
 from small_town import ATTRIBUTION, HOSTILE, layers, stored
 
 from service.maps import draw_file
@@ -24,30 +18,6 @@ from service.web.app import create_app
 pytestmark = pytest.mark.browser
 
 NAME = "第一次"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    names = ("chromium", "chromium-browser", "google-chrome", "msedge")
-    found = os.environ.get("ZHOUBIAN_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        reason = "no Chromium on the PATH; set ZHOUBIAN_CHROMIUM to a browser"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -71,50 +41,9 @@ def single(tmp_path_factory) -> Path:
     return file
 
 
-@dataclass
-class Watch:
-    """What a page asked for and complained about."""
-
-    requests: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-
-    def foreign(self, *own: str) -> list[str]:
-        return [address for address in self.requests if not address.startswith((*own, "data:", "blob:"))]
-
-
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    tab = context.new_page()
-    tab.watch = Watch()
-    tab.on("request", lambda request: tab.watch.requests.append(request.url))
-    tab.on(
-        "console",
-        lambda said: tab.watch.faults.append(said.text) if said.type in ("error", "warning") else None,
-    )
-    tab.on("pageerror", lambda fault: tab.watch.faults.append(str(fault)))
-    yield tab
-    context.close()
-
-
 def open_map(page, address: str) -> None:
     page.goto(address)
     page.wait_for_selector("body[data-ready=yes]", timeout=30_000)
-
-
-def painted(page, pane: str) -> int:
-    """How many pixels of a pane's canvas are not empty."""
-    return page.evaluate(
-        """(pane) => {
-            const canvas = document.querySelector('.leaflet-' + pane + '-pane canvas');
-            if (!canvas) { return 0; }
-            const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-            let count = 0;
-            for (let i = 3; i < pixels.length; i += 4) { count += pixels[i] > 0 ? 1 : 0; }
-            return count;
-        }""",
-        pane,
-    )
 
 
 def toggle(page, name: str) -> None:

@@ -36,7 +36,7 @@ from geo.frame import build_frame
 from service.design_words import settings
 from service.features import draw_features, path
 from service.i18n import LANGS, texts
-from service.maps import GROUPS, SCRIPTS, STYLES, draw_file, json_block, map_parts, map_texts
+from service.maps import KINDS, draw_file, json_block, map_parts, map_texts
 from service.resources import static_path
 
 GEOD = Geod(ellps="GRS80")
@@ -92,7 +92,8 @@ def test_every_image_of_a_stylesheet_is_shipped(sheet):
 
 
 def test_the_files_that_pages_name_are_shipped():
-    assert all(static_path(name).is_file() for name in (*STYLES, *SCRIPTS))
+    named = {name for kind in KINDS.values() for name in (*kind.styles, *kind.scripts)}
+    assert all(static_path(name).is_file() for name in named)
 
 
 def test_scripts_ask_only_for_texts_that_exist():
@@ -102,7 +103,7 @@ def test_scripts_ask_only_for_texts_that_exist():
     known = {code.removeprefix("map.") for code in texts() if code.startswith("map.")}
     assert whole
     assert whole <= known
-    units = {"back_alleys", "compounds"}
+    units, views = {"back_alleys", "compounds"}, {"exposure", "priority"}
     ends = {
         "letter.": set(ANCHOR_CLASSES),
         "class.": set(ANCHOR_CLASSES),
@@ -111,6 +112,12 @@ def test_scripts_ask_only_for_texts_that_exist():
         "pool_line.": units,
         "note.": {"short_pool", "empty_pool", "widened"},
         "out.": {*STATUSES_EXCLUDED, "visited"},
+        **{f"exposure.{start}.": units for start in ("distinct", "no_units", "histogram_title", "its_pool")},
+        "exposure.carry.": {f"{layer}.{view}" for layer in units for view in views},
+        **{
+            f"exposure.{start}.": views
+            for start in ("legend", "legend_unit", "curve_title", "nothing", "top")
+        },
     }
     assert begun == ends.keys()
     assert {start + end for start in begun for end in ends[start]} <= known
@@ -165,21 +172,23 @@ def test_the_guard_sees_a_value():
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_no_text_of_the_layer_control_is_template_text(lang):
-    names = [name for group in GROUPS.values() for name in group]
+    groups = [group for kind in KINDS.values() for group in kind.groups]
+    names = [name for _, members in groups for name in members]
     shown = map_texts(lang).values()
-    for name in (*names, *GROUPS):
+    for name in (*names, *(heading for heading, _ in groups)):
         assert any(code.endswith(f".{name}") for code in texts()), name
     assert not [text for text in shown if "{{" in text or "{%" in text or "{#" in text]
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("lang", LANGS)
-def test_folium_script_has_no_address_and_a_stable_map_id(lang):
-    parts = map_parts(lang)
+def test_folium_script_has_no_address_and_a_stable_map_id(kind, lang):
+    parts = map_parts(kind, lang)
     assert "//" not in parts.script
     assert "map_zhoubian" in parts.script
     assert parts.element.count("<") == 2
     map_parts.cache_clear()
-    assert map_parts(lang) == parts
+    assert map_parts(kind, lang) == parts
 
 
 # ------------------------------------------------------------------------ the features
