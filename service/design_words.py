@@ -5,9 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from geo.design import Design
 from layers.schema import DRAWN
 
 from .i18n import Lang, text
+
+ALSO = ("alley_weight", "compound_weight", "duplicate", "short_pool", "empty_pool", "replace")
+"""Choices that are told when they are not the default."""
 
 
 def settings(record: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
@@ -48,6 +52,9 @@ def design_settings(design: dict[str, Any], lang: Lang) -> list[tuple[str, str]]
         ("take", _take(design, lang)),
         ("rules", _rules(design, lang)),
     ]
+    unusual = _unusual(design, lang)
+    if unusual:
+        lines.append(("also", text("set.comma", lang).join(unusual)))
     return _labelled(lines, lang)
 
 
@@ -109,6 +116,22 @@ def _rules(design: dict[str, Any], lang: Lang) -> str:
         part: text(f"set.rule.{design[f'{part}_rule']}", lang) for part in ("alley", "compound", "anchor")
     }
     return text("set.rules_words", lang, **names)
+
+
+def _unusual(design: dict[str, Any], lang: Lang) -> list[str]:
+    """What else decides and is not the default, a few words each."""
+    default = Design().to_mapping()
+    words = [
+        text(f"set.also.{option}.{design[option]}", lang)
+        for option in ALSO
+        if design[option] != default[option]
+    ]
+    if design["cooldown_days"]:
+        words.append(text("set.also.cooldown_days", lang, days=design["cooldown_days"]))
+    if design["exclude_status"] != default["exclude_status"]:
+        out = "/".join(text(f"map.out.{status}", lang) for status in design["exclude_status"])
+        words.append(text("set.also.exclude_status", lang, out=out or "0"))
+    return words
 
 
 def _counts(record: dict[str, Any], lang: Lang) -> str:

@@ -63,7 +63,7 @@
     const big = make("p", "zb-big", zhoubian.percent(why.pi));
     box.appendChild(big);
     box.appendChild(make("p", "zb-big-said", why.pi > 0
-      ? zhoubian.text("exposure.once_in", { n: zhoubian.number(Math.max(1, 1 / why.pi)) })
+      ? zhoubian.text("exposure.once_in", { n: zhoubian.number(why.pi < 0.1 ? Math.round(1 / why.pi) : 1 / why.pi) })
       : zhoubian.text(why.anchors.length ? "exposure.never_drawn" : "exposure.is_blind")));
     box.appendChild(facts([
       [zhoubian.text("exposure.expected"), zhoubian.number(why.expected)],

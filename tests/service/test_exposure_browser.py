@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import fake_exposure
+import numpy as np
 import pytest
 import shapely
 import waitress
@@ -84,6 +85,12 @@ def asked(page, part: str) -> list[str]:
     return [address for address in page.watch.requests if part in address]
 
 
+def numbers_shown(page) -> dict:
+    return page.evaluate(
+        "() => fetch('/api/exposure/numbers?' + document.body.dataset.design).then((a) => a.json())"
+    )
+
+
 def legend(page) -> dict[str, list[str]]:
     rows = page.locator(".zb-legend tr").evaluate_all(
         "(rows) => rows.map((row) => Array.from(row.cells, (cell) => cell.textContent))"
@@ -128,6 +135,11 @@ def test_the_classes_are_the_same_at_every_setting_and_hold_every_unit(page, ser
         # 15 alleys of which one is closed; 8 compounds
         assert [sum(int(row[i]) for row in found.values()) for i in (0, 1)] == [14, 8]
         assert found["blind spot: no anchor"][0] != "0"
+        numbers = numbers_shown(page)["layers"]
+        for i, layer in enumerate(("back_alleys", "compounds")):
+            percent = 100 * np.array(numbers[layer]["pi"])
+            counts, _ = np.histogram(percent, [1e-300, 0.1, 0.2, 0.5, 1, 2, 5, 20, 50, 101])
+            assert [int(found[name][i]) for name in classes[-2::-1]] == counts.tolist()
 
 
 def test_a_new_radius_fetches_numbers_and_no_geometry(page, service):

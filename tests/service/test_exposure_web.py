@@ -19,6 +19,7 @@ from layers.store import Store
 from service.design_words import design_settings
 from service.exposure_features import exposure_geometry
 from service.i18n import LANGS, texts
+from service.resources import static_path
 from service.usecases import exposure
 from service.web.app import create_app
 
@@ -107,6 +108,25 @@ def test_the_home_page_leads_to_exposure(client):
 def test_an_empty_store_offers_no_exposure(tmp_path):
     Store.open(tmp_path / "none.db", create=True).close()
     assert "/exposure" not in Page(create_app(tmp_path / "none.db").test_client().get("/").text).addresses
+
+
+def lightness(colour: str) -> float:
+    """CIE L* of an sRGB colour."""
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    ]
+    y = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+    return 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
+
+
+def test_a_grey_print_keeps_the_order_of_the_classes():
+    source = static_path("zhoubian/exposure-scale.js").read_text(encoding="utf-8")
+    colours = re.findall(r"#[0-9a-f]{6}", re.search(r"COLORS = \[(.*?)\]", source)[1])
+    edges = [json.loads(f"[{found}]") for found in re.findall(r"edges: \[(.*?)\]", source)]
+    assert all(len(colours) == len(one) + 2 for one in edges)
+    steps = -np.diff([lightness(colour) for colour in colours])
+    assert steps.min() > 4  # a step of 2 can be seen side by side
 
 
 def test_every_state_of_an_issue_has_words():

@@ -22,13 +22,19 @@ from geo.buffers import ALLEY_RULES
 from geo.design import (
     ANCHOR_CLASSES,
     STATUSES_EXCLUDED,
+    AlleyWeight,
     AnchorRule,
     Anchors,
     CompoundRule,
+    CompoundWeight,
+    Duplicate,
+    EmptyPool,
     Per,
     Radius,
     RadiusPer,
+    Replace,
     Shape,
+    ShortPool,
     Take,
 )
 from geo.draw import Lottery, make_record
@@ -344,6 +350,15 @@ def test_settings_in_words():
     assert dict(settings(record(design), "zh"))["固定点位"] == "农贸市场 1、学校 全部"
 
 
+def test_what_is_not_the_default_is_told():
+    assert "Also" not in dict(settings(record(), "en"))
+    design = replace(DESIGN, empty_pool="widen", cooldown_days=30, exclude_status=("works", "closed"))
+    told = dict(settings(record() | {"design": design.to_mapping()}, "en"))
+    assert told["Also"] == (
+        "empty pools are widened up to 2000 m, nothing visited within 30 days, left out: under works/closed"
+    )
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_choice_of_the_design_has_words(lang):
     choices = {
@@ -353,6 +368,12 @@ def test_every_choice_of_the_design_has_words(lang):
         "alley_rule": ALLEY_RULES,
         "compound_rule": get_args(CompoundRule),
         "anchor_rule": get_args(AnchorRule),
+        "alley_weight": get_args(AlleyWeight),
+        "compound_weight": get_args(CompoundWeight),
+        "duplicate": get_args(Duplicate),
+        "short_pool": get_args(ShortPool),
+        "empty_pool": get_args(EmptyPool),
+        "replace": get_args(Replace),
     }
     made = record()
     for option, values in choices.items():
