@@ -2,65 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, get_args, get_type_hints
 
 import typer
 
 from geo import buffers
 from geo import design as d
-from geo.design import Anchors, Design, Radius, Take
-from geo.errors import DesignError
 
 from ..i18n import Lang, text
+from ..usecases.designs import make_design
 
 _CHOICES: dict[str, Any] = {
-    "shape": d.Shape, "compound_rule": d.CompoundRule, "anchor_rule": d.AnchorRule, "metric": d.Metric,
-    "radius_per": d.RadiusPer, "per": d.Per, "duplicate": d.Duplicate, "short_pool": d.ShortPool,
-    "empty_pool": d.EmptyPool, "replace": d.Replace, "alley_weight": d.AlleyWeight,
-    "compound_weight": d.CompoundWeight, "rule": buffers.AlleyRule,
+    "shape": d.Shape, "rule": buffers.AlleyRule, "compound_rule": d.CompoundRule, "anchor_rule": d.AnchorRule,
+    "metric": d.Metric, "radius_per": d.RadiusPer, "per": d.Per, "duplicate": d.Duplicate,
+    "short_pool": d.ShortPool, "empty_pool": d.EmptyPool, "replace": d.Replace,
+    "alley_weight": d.AlleyWeight, "compound_weight": d.CompoundWeight,
 }  # fmt: skip
-_FREE = ("anchors", "radius", "inner", "alleys", "compounds", "exclude_status", "cooldown_days", "reserves")
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("anchors", "radius", "alleys", "compounds", *_CHOICES, "exclude_status"), str),
+    "inner": float,
+    "cooldown_days": int,
+    "reserves": int,
+}
 
 
-def design_options(lang: Lang) -> dict[str, Any]:
-    """One typer option per setting of a design, its help in a language."""
-    found: dict[str, Any] = {}
-    for name in (*_FREE, *_CHOICES):
-        allowed = f" [{' | '.join(get_args(_CHOICES[name]))}]" if name in _CHOICES else ""
-        words = text(f"cli.design.{name}", lang) + allowed
-        found[name] = typer.Option(None, f"--{name.replace('_', '-')}", help=words)
-    return found
+def _option(name: str, lang: Lang) -> Any:
+    allowed = f" [{' | '.join(get_args(_CHOICES[name]))}]" if name in _CHOICES else ""
+    words = text(f"cli.design.{name}", lang) + allowed
+    return typer.Option(None, f"--{name.replace('_', '-')}", help=words)
 
 
-def make_design(given: dict[str, Any]) -> Design:
-    """The design of the options that were given; the rest keeps its default.
+def with_design(lang: Lang) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command every option of a design; it gets the finished `Design` as `design`.
 
-    Raises
-    ------
-    DesignError
-        For unreadable, unknown or impossible settings.
+    The command's own options come first in its help. typer reads the signature, so the options are
+    put there instead of being written out in every command.
     """
-    values = {name: value for name, value in given.items() if value is not None}
-    known: dict[str, Any] = {}
-    readers = {
-        "anchors": Anchors.parse,
-        "radius": Radius.parse,
-        "alleys": Take.parse,
-        "compounds": Take.parse,
-    }
-    for name, read in readers.items():
-        if name in values:
-            known[name] = read(values.pop(name))
-    if "rule" in values:
-        known["alley_rule"] = values.pop("rule")
-    if "inner" in values:
-        known["inner_m"] = values.pop("inner")
-        if values.get("shape") != "ring":
-            raise DesignError("--inner belongs to a ring; add --shape ring", code="inner_without_ring")
-    if "exclude_status" in values:
-        words = [word.strip() for word in values.pop("exclude_status").split(",")]
-        known["exclude_status"] = tuple(word for word in words if word and word != "none")
-    if values.get("shape") == "ring" and "radius" not in known:
-        # the stated ring runs from 500 m to 2 km; 1000 m is the default of a disc
-        known["radius"] = Radius("fixed", (d.WIDEN_TO_M,))
-    return Design(**known, **values)
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        hints = get_type_hints(function)
+        own = [part for name, part in inspect.signature(function).parameters.items() if name != "design"]
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_option(name, lang))
+            for name in _TYPES
+        ]
+
+        @functools.wraps(function)
+        def command(**given: Any) -> None:
+            settings = {name: given.pop(name) for name in _TYPES}
+            function(**given, design=make_design(settings))
+
+        parts = [part.replace(kind=inspect.Parameter.KEYWORD_ONLY) for part in own]
+        command.__signature__ = inspect.Signature([*parts, *added])  # type: ignore[attr-defined]
+        command.__annotations__ = {
+            **{part.name: hints[part.name] for part in own},
+            **{name: kind | None for name, kind in _TYPES.items()},
+            "return": None,
+        }
+        del command.__wrapped__  # typer would read the signature behind it
+        return command
+
+    return decorate

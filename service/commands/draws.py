@@ -7,13 +7,14 @@ from typing import Any
 
 import typer
 
+from geo.design import Design
 from geo.draw import Verification
 from layers.store import Store
 
 from .. import clock, design_words
 from ..i18n import Lang, text
 from ..usecases import draws, exports
-from .design_options import design_options, make_design
+from .design_options import with_design
 from .show import door, json_option, print_json, say, stderr, table
 
 
@@ -74,32 +75,12 @@ def register(program: typer.Typer, lang: Lang) -> None:
 def _register_making(program: typer.Typer, lang: Lang) -> None:
     """The commands that make a draw."""
     json_flag = json_option(lang)
-    design: Any = design_options(lang)
 
     @program.command("draw", help=text("cli.draw", lang))
+    @with_design(lang)
     def draw(
         context: typer.Context,
-        anchors: str | None = design["anchors"],
-        radius: str | None = design["radius"],
-        shape: str | None = design["shape"],
-        inner: float | None = design["inner"],
-        alleys: str | None = design["alleys"],
-        compounds: str | None = design["compounds"],
-        rule: str | None = design["rule"],
-        compound_rule: str | None = design["compound_rule"],
-        anchor_rule: str | None = design["anchor_rule"],
-        metric: str | None = design["metric"],
-        radius_per: str | None = design["radius_per"],
-        per: str | None = design["per"],
-        duplicate: str | None = design["duplicate"],
-        short_pool: str | None = design["short_pool"],
-        empty_pool: str | None = design["empty_pool"],
-        replace: str | None = design["replace"],
-        alley_weight: str | None = design["alley_weight"],
-        compound_weight: str | None = design["compound_weight"],
-        exclude_status: str | None = design["exclude_status"],
-        cooldown_days: int | None = design["cooldown_days"],
-        reserves: int | None = design["reserves"],
+        design: Design,
         seed: str | None = typer.Option(None, help=text("cli.draw_seed", lang)),
         round_: int = typer.Option(1, "--round", help=text("cli.draw_round", lang)),
         name: str | None = typer.Option(None, help=text("cli.draw_new_name", lang)),
@@ -107,24 +88,12 @@ def _register_making(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        settings = make_design(
-            {
-                "anchors": anchors, "radius": radius, "shape": shape, "inner": inner, "alleys": alleys,
-                "compounds": compounds, "rule": rule, "compound_rule": compound_rule,
-                "anchor_rule": anchor_rule,
-                "metric": metric, "radius_per": radius_per, "per": per, "duplicate": duplicate,
-                "short_pool": short_pool, "empty_pool": empty_pool, "replace": replace,
-                "alley_weight": alley_weight, "compound_weight": compound_weight,
-                "exclude_status": exclude_status,
-                "cooldown_days": cooldown_days, "reserves": reserves,
-            }
-        )  # fmt: skip
         with (
             Store.open(here.settings.store, create=False) as store,
             stderr.status(text("cli.drawing", here.lang)),
         ):
             made = draws.run(
-                store, settings, now=clock.now(), seed=seed, round_number=round_, name=name, sealed=sealed
+                store, design, now=clock.now(), seed=seed, round_number=round_, name=name, sealed=sealed
             )
             rows = draws.table(store, made.record) if made.state == "drawn" else []
         if as_json:

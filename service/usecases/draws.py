@@ -266,7 +266,7 @@ def table(store: Store, record: Mapping[str, Any]) -> list[dict[str, Any]]:
     Each row: stratum class, anchor id and name, radius (m), kind of unit, pool size, number asked
     for, role (drawn, reserve, none), unit id and name, entry distance (m), note.
     """
-    names = {layer: _names(store, layer) for layer in LAYERS}
+    names = {layer: layer_cases.names(store, layer) for layer in LAYERS}
     rows = []
     for surrounding in record["surroundings"]:
         by_id = {anchor["id"]: anchor for anchor in surrounding["anchors"]}
@@ -296,11 +296,3 @@ def table(store: Store, record: Mapping[str, Any]) -> list[dict[str, Any]]:
                     }
                 )
     return rows
-
-
-def _names(store: Store, layer: str) -> dict[str, str | None]:
-    found = store.read(layer, columns=["id", "name"])
-    return {
-        str(unit): name if isinstance(name, str) else None
-        for unit, name in zip(found["id"], found["name"], strict=True)
-    }

@@ -14,6 +14,7 @@ import shapely
 
 from geo.buffers import discs
 from geo.crs import WGS84, metric_crs, project, scale_at
+from geo.design import Design
 from geo.errors import LayerError, NotFoundError
 from geo.frame import LAYERS as FRAME_LAYERS
 from layers import write
@@ -23,6 +24,7 @@ from layers.store import Store
 from ..features import anchor_points
 from ..i18n import Lang
 from . import draws
+from .exposure import picture
 
 ENDINGS = (".geojson", ".gpkg", ".csv", ".xlsx")
 
@@ -171,3 +173,51 @@ def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
     with write.whole(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return len(page.encode())
+
+
+def table_file(table: pd.DataFrame, design: Design, out: Path) -> None:
+    """A table with the settings it follows from, as .csv or .xlsx."""
+    settings = [(name, value) for name, value in design.to_mapping().items()]
+    rows = pd.DataFrame(
+        [
+            (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+            for name, value in settings
+        ],
+        columns=["setting", "value"],
+    )
+    if _ending(out, (".csv", ".xlsx")) == ".csv":
+        words = json.dumps(design.to_mapping(), ensure_ascii=False)
+        write.write_csv(table.assign(settings=words), out)
+    else:
+        write.write_xlsx({"table": table, "settings": rows}, out)
+
+
+def units_file(store: Store, units: pd.DataFrame, beside: Mapping[str, Any], out: Path) -> None:
+    """Exposure of every unit with its place: .gpkg, .geojson, .csv or .xlsx, the settings in each row."""
+    ending = _ending(out, ENDINGS)
+    words = json.dumps(beside["settings"], ensure_ascii=False)
+    if ending in (".csv", ".xlsx"):
+        pictures = pd.DataFrame(
+            [(layer, edge, count) for layer, told in picture(units).items()
+             for edge, count in zip(told["edges"], told["histogram"], strict=True)],
+            columns=["layer", "from", "units"],
+        )  # fmt: skip
+        curves = pd.DataFrame({layer: told["curve"] for layer, told in picture(units).items()})
+        if ending == ".csv":
+            write.write_csv(units.assign(settings=words), out)
+        else:
+            settings = pd.DataFrame(
+                [("settings", words), ("method", beside["method"])], columns=["setting", "value"]
+            )
+            sheets = {"exposure": units, "histogram": pictures, "curve": curves, "settings": settings}
+            write.write_xlsx(sheets, out)
+        return
+    tables: dict[str, gpd.GeoDataFrame] = {}
+    for layer, part in units.groupby("layer"):
+        places = store.read(str(layer), columns=["id"]).set_index("id").geometry
+        tables[str(layer)] = gpd.GeoDataFrame(
+            part.assign(settings=words).reset_index(drop=True),
+            geometry=places.loc[part["id"]].to_numpy(),
+            crs=WGS84,
+        )
+    (write.write_geojson if ending == ".geojson" else write.write_gpkg)(tables, out)

@@ -46,3 +46,12 @@ def attribution(store: Store, layers: tuple[str, ...]) -> str:
         if batch.attribution
     ]
     return "; ".join(dict.fromkeys(stated))
+
+
+def names(store: Store, layer: str) -> dict[str, str | None]:
+    """Id -> name of every row of a layer."""
+    table = store.read(layer, columns=["id", "name"])
+    return {
+        str(unit): name if isinstance(name, str) else None
+        for unit, name in zip(table["id"], table["name"], strict=True)
+    }

@@ -28,9 +28,7 @@ from geo.frame import Frame
 
 PLANE = CRS("EPSG:4547")
 RADII = (500.0, 1000.0, 1500.0, 2000.0)
-DESIGN = Design(
-    anchors=Anchors.parse("20"), radius=Radius.parse("500:2000"), compounds=Take.parse("0")
-)
+DESIGN = Design(anchors=Anchors.parse("20"), radius=Radius.parse("500:2000"), compounds=Take.parse("0"))
 
 
 def city(anchors: int, alleys: int, side_m: float) -> tuple[np.ndarray, np.ndarray]:
@@ -91,9 +89,7 @@ def joins(points: np.ndarray, lines: np.ndarray) -> int:
 def within(points: np.ndarray, lines: np.ndarray) -> int:
     alleys = gpd.GeoDataFrame(geometry=lines, crs=PLANE)
     anchors = gpd.GeoDataFrame(geometry=points, crs=PLANE)
-    return sum(
-        len(gpd.sjoin(alleys, anchors, predicate="dwithin", distance=radius)) for radius in RADII
-    )
+    return sum(len(gpd.sjoin(alleys, anchors, predicate="dwithin", distance=radius)) for radius in RADII)
 
 
 def tree(points: np.ndarray, lines: np.ndarray) -> int:
@@ -114,7 +110,11 @@ def duckdb_join(points: np.ndarray, lines: np.ndarray) -> int:
     base.register("alleys_t", alleys)
     base.execute("create table p as select a, ST_GeomFromWKB(w) g from anchors_t")
     base.execute("create table l as select u, ST_GeomFromWKB(w) g from alleys_t")
-    return len(base.execute("select a, u, ST_Distance(p.g, l.g) from p join l on ST_DWithin(p.g, l.g, 2000.0)").fetchnumpy()["u"])
+    return len(
+        base.execute(
+            "select a, u, ST_Distance(p.g, l.g) from p join l on ST_DWithin(p.g, l.g, 2000.0)"
+        ).fetchnumpy()["u"]
+    )
 
 
 def simulate(frame: Frame, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -174,7 +174,9 @@ def main() -> int:
     points, lines = city(2000, 20_000, 20_000.0)
     pairs = pairs_of(points, lines)
     frame = frame_of(pairs, len(points), len(lines))
-    print(f"{len(points)} anchors, {len(lines)} alleys of {shapely.length(lines).mean():.0f} m, {len(pairs)} pairs")
+    print(
+        f"{len(points)} anchors, {len(lines)} alleys of {shapely.length(lines).mean():.0f} m, {len(pairs)} pairs"
+    )
     works: dict[str, Callable[[], object]] = {
         "ours: pairs and exposure": lambda: ours(points, lines),
         "buffers + sjoin, 4 radii": lambda: joins(points, lines),
@@ -200,7 +202,10 @@ def main() -> int:
         "law": replace(DESIGN, radius=Radius.parse("500,1000,1500,2000")),
     }.items():
         seconds = statistics.median(timed(lambda: exposure(frame, design, ready=ready)) for _ in range(7))
-        promise(f"another {name} answers in {seconds / full:.3f} (at most 0.25) of the full time, {1e3 * seconds:.0f} ms", seconds < 0.25 * full)
+        promise(
+            f"another {name} answers in {seconds / full:.3f} (at most 0.25) of the full time, {1e3 * seconds:.0f} ms",
+            seconds < 0.25 * full,
+        )
 
     exact = exposure(frame, DESIGN).layers["back_alleys"].pi
     exposing = statistics.median(timed(lambda: exposure(frame, DESIGN)) for _ in range(5))
@@ -212,9 +217,16 @@ def main() -> int:
     middle = float(np.median(exact))
     needed = (1 - middle) / middle / 0.01**2
     times = seconds * needed / count / exposing
-    print(f"  {count} simulated inspections in {seconds:.2f} s; z of all alleys: mean {z.mean():.3f}, sd {z.std():.3f}")
-    print(f"  1 % at the median alley (pi {middle:.5f}) needs {needed:,.0f} inspections: {seconds * needed / count:,.0f} s by extrapolation")
-    promise(f"exposure ({exposing:.3f} s, pairs given to both) is {times:,.0f} times (at least 500) as fast", times >= 500)
+    print(
+        f"  {count} simulated inspections in {seconds:.2f} s; z of all alleys: mean {z.mean():.3f}, sd {z.std():.3f}"
+    )
+    print(
+        f"  1 % at the median alley (pi {middle:.5f}) needs {needed:,.0f} inspections: {seconds * needed / count:,.0f} s by extrapolation"
+    )
+    promise(
+        f"exposure ({exposing:.3f} s, pairs given to both) is {times:,.0f} times (at least 500) as fast",
+        times >= 500,
+    )
 
     tracemalloc.start()
     ours(points, lines)
@@ -230,7 +242,9 @@ def main() -> int:
         big = frame_of(table, len(more_points), len(more_lines))
         seconds = min(timed(lambda: exposure(big, DESIGN)) for _ in range(3))
         costs[len(table)] = 1e6 * seconds / len(table)
-        print(f"  {len(table):>10,} pairs: exposure {seconds:.2f} s, {costs[len(table)]:.3f} microseconds a pair")
+        print(
+            f"  {len(table):>10,} pairs: exposure {seconds:.2f} s, {costs[len(table)]:.3f} microseconds a pair"
+        )
     growth = max(costs.values()) / min(costs.values())
     promise(f"the cost of a pair stays within a factor {growth:.2f} (at most 1.5)", growth <= 1.5)
     return int(bool(broken))

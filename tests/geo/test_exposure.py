@@ -63,8 +63,12 @@ def test_every_chance_of_a_tiny_world_is_that_of_all_its_inspections(number):
         assert layer.expected_distinct == pytest.approx(float(distinct), rel=1e-12)
         law = bad_visits(frame, design, {kind: bad})
         expected = [float(met[x]) for x in range(max(len(law.law), max(met) + 1))]
-        np.testing.assert_allclose(np.pad(law.law, (0, len(expected) - len(law.law))), expected, rtol=0, atol=1e-12)
-        assert law.at_least_one == pytest.approx(float(1 - met[0]), rel=1e-12, abs=1e-14 if law.at_least_one else 0)
+        np.testing.assert_allclose(
+            np.pad(law.law, (0, len(expected) - len(law.law))), expected, rtol=0, atol=1e-12
+        )
+        assert law.at_least_one == pytest.approx(
+            float(1 - met[0]), rel=1e-12, abs=1e-14 if law.at_least_one else 0
+        )
         for one, other in itertools.islice(itertools.combinations(range(count), 2), 3):
             value, _ = joint(frame, design, (kind, one), (kind, other))
             assert value == pytest.approx(float(pair[one, other]), rel=1e-12, abs=1e-14)
@@ -75,7 +79,9 @@ def test_alleys_and_compounds_share_the_radius_of_their_anchor(number):
     world = small(world_of(number))
     n = sum(count for _, count in world.design.anchors.by_class)
     if n > 2:
-        world = replace(world, design=replace(world.design, anchors=type(world.design.anchors)(by_class=(("market", 1),))))
+        world = replace(
+            world, design=replace(world.design, anchors=type(world.design.anchors)(by_class=(("market", 1),)))
+        )
     frame, design = world.frame(), world.design
     rng = np.random.default_rng(number)
     area = {kind: rng.integers(-1, 2, len(sizes)) for kind, sizes in world.sizes.items()}
@@ -90,7 +96,9 @@ def test_alleys_and_compounds_share_the_radius_of_their_anchor(number):
     chance, se = touch(frame, design, area, 2)
     np.testing.assert_allclose(chance, [float(x) for x in touched], rtol=1e-12, atol=1e-14)
     assert (se == 0).all()
-    assert joint(frame, design, (KINDS[0], 0), (KINDS[1], 0))[0] == pytest.approx(float(both), rel=1e-12, abs=1e-14)
+    assert joint(frame, design, (KINDS[0], 0), (KINDS[1], 0))[0] == pytest.approx(
+        float(both), rel=1e-12, abs=1e-14
+    )
 
 
 def test_a_table_made_once_serves_every_number_count_and_radius():

@@ -52,9 +52,7 @@ class World:
                 }
             ),
             units={
-                kind: pd.DataFrame(
-                    {"id": [f"{kind[0]}{n}" for n in range(len(sizes))], "size": sizes}
-                )
+                kind: pd.DataFrame({"id": [f"{kind[0]}{n}" for n in range(len(sizes))], "size": sizes})
                 for kind, sizes in self.sizes.items()
             },
             pairs=pairs,
@@ -182,9 +180,10 @@ def cases(world):
         for a in anchors:
             groups[key(a)].append(a)
         for weight, radius in shared:
-            yield chance * weight, [
-                cached(m, None if radius is None else [radius] * len(m)) for m in groups.values()
-            ]
+            yield (
+                chance * weight,
+                [cached(m, None if radius is None else [radius] * len(m)) for m in groups.values()],
+            )
 
 
 def inspections(world, kind=None):
@@ -250,7 +249,9 @@ def random_world(number, **settings):
         sizes = {kind: [int(s) for s in rng.integers(1, 9, count)] for kind, count in counts.items()}
         if values["alleys"].chances[-1][0] > 2:
             values["alleys"] = Take.parse("1-2")
-    return World(classes, [f"g{int(c)}" for c in rng.integers(0, 2, len(classes))], entry, sizes, Design(**values))
+    return World(
+        classes, [f"g{int(c)}" for c in rng.integers(0, 2, len(classes))], entry, sizes, Design(**values)
+    )
 
 
 SETTINGS = [

@@ -16,8 +16,8 @@ from geo.design import Design, Radius
 from geo.errors import NotFoundError
 from geo.frame import LAYERS, UNIT_LAYERS, build_frame
 from layers.store import Store
-from service.commands.design_options import make_design
 from service.exposure_features import SHOWN, exposure_geometry
+from service.usecases.designs import make_design
 from service.usecases.layers import attribution
 
 

@@ -1,0 +1,125 @@
+"""`zhoubian exposure` and `why`: the exact chance of every unit under stated settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import typer
+
+from geo.design import Design
+from layers.store import Store
+
+from .. import design_words
+from ..i18n import Lang, text
+from ..usecases import exports, exposure
+from .design_options import with_design
+from .show import Door, door, json_option, print_json, say, stderr, table
+
+
+def register(program: typer.Typer, lang: Lang) -> None:
+    """Add the commands to the program."""
+    json_flag = json_option(lang)
+
+    @program.command("exposure", help=text("cli.exposure", lang))
+    @with_design(lang)
+    def exposure_(
+        context: typer.Context,
+        design: Design,
+        top: int = typer.Option(20, min=0, help=text("cli.exposure_top", lang)),
+        out: Path | None = typer.Option(None, help=text("cli.exposure_out", lang)),
+        as_json: bool = json_flag,
+    ) -> None:
+        here = door(context)
+        with reckoning(here) as store:
+            units, beside = exposure.units(store, design)
+            picture = exposure.picture(units)
+            if out is not None:
+                exports.units_file(store, units, beside, out)
+        if as_json:
+            print_json({**beside, "picture": picture, "units": records(units)})
+            return
+        show_settings(beside, here.lang)
+        shown = units.head(top)
+        rows = [
+            (text(f"cli.kind.{u.layer}", here.lang), u.name or u.id, u.district, percent(u.pi),
+             f"{u.expected_draws:.4f}", u.reached_by, u.open_issues, f"{u.priority:.3f}")
+            for u in plain(shown)
+        ]  # fmt: skip
+        names = ("kind", "name", "district", "pi", "expected", "reached_by", "open_issues", "priority")
+        table(text("cli.exposure_title", here.lang, count=len(units)), heads(names, here.lang), rows)
+        for layer, told in picture.items():
+            facts = {
+                "layer": text(f"layer.{layer}", here.lang),
+                "share": percent(told["share"]),
+                **told["counts"],
+            }
+            say(text("cli.exposure_curve", here.lang, **facts))
+        if out is not None:
+            say(text("cli.written", here.lang, file=out))
+
+    @program.command("why", help=text("cli.why", lang))
+    @with_design(lang)
+    def why(
+        context: typer.Context,
+        design: Design,
+        unit: str = typer.Argument(..., help=text("cli.why_unit", lang)),
+        as_json: bool = json_flag,
+    ) -> None:
+        here = door(context)
+        with Store.open(here.settings.store, create=False) as store:
+            told = exposure.why(store, design, exposure.layer_of(store, unit), unit)
+        if as_json:
+            print_json(told)
+            return
+        for label, value in design_words.design_settings(told["settings"], here.lang):
+            say(f"{label}: {value}")
+        say(text("cli.why_sum", here.lang, name=told["name"] or told["id"], pi=percent(told["pi"]),
+                 expected=f"{told['expected']:.6g}"))  # fmt: skip
+        rows = [
+            (text(f"map.class.{a['class']}", here.lang), a["name"] or a["id"], f"{a['entry_m']:.0f}",
+             a["pool"], percent(a["visited"]), percent(a["p"]), percent(a["share"]))
+            for a in told["anchors"]
+        ]  # fmt: skip
+        names = ("class", "anchor", "entry", "pool", "visited", "p", "share")
+        table(text("cli.why_title", here.lang, count=len(rows)), heads(names, here.lang), rows)
+
+
+@contextmanager
+def reckoning(here: Door) -> Iterator[Store]:
+    """The store, with a sign of life while something is reckoned."""
+    status = stderr.status(text("cli.reckoning", here.lang))
+    with Store.open(here.settings.store, create=False) as store, status:
+        yield store
+
+
+def show_settings(beside: dict[str, Any], lang: Lang) -> None:
+    """The settings beside every number, how exact it is, and what was left out."""
+    for label, value in design_words.design_settings(beside["settings"], lang):
+        say(f"{label}: {value}")
+    say(text(f"cli.method.{beside['method']}", lang))
+    left_out = sum(sum(reasons.values()) for reasons in beside["excluded"].values())
+    say(text("cli.exposure_beside", lang, excluded=left_out, elsewhere=beside["issues_elsewhere"]))
+
+
+def heads(names: Sequence[str], lang: Lang) -> list[str]:
+    """Headings of a table."""
+    return [text(f"cli.head.{name}", lang) for name in names]
+
+
+def percent(chance: float) -> str:
+    """A chance with three figures."""
+    return f"{100 * chance:.3g} %"
+
+
+def plain(units: pd.DataFrame) -> Any:
+    """Rows with None for what is missing."""
+    return units.astype(object).where(units.notna(), None).itertuples(index=False)
+
+
+def records(units: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON values."""
+    return [dict(zip(units.columns, row, strict=True)) for row in plain(units)]

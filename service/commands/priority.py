@@ -1,0 +1,130 @@
+"""`zhoubian priority`, `blindspots`, `compare-settings`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from geo.design import Design
+
+from ..i18n import Lang, text
+from ..usecases import exports, priority
+from .design_options import with_design
+from .exposure import heads, percent, plain, reckoning, records
+from .show import door, json_option, print_json, say, table
+
+_SHOWN = {
+    "issue": ("id", "category", "kind", "name", "pi", "weight", "gain", "gain_points", "gain_so_far"),
+    "unit": ("kind", "name", "pi", "open_issues", "weight", "priority", "expected_loss"),
+    "group": ("group", "units", "touched", "open_issues", "weight", "priority", "expected_loss"),
+}
+
+
+def register(program: typer.Typer, lang: Lang) -> None:
+    """Add the commands to the program."""
+    _register_comparing(program, lang)
+    json_flag = json_option(lang)
+
+    @program.command("priority", help=text("cli.priority", lang))
+    @with_design(lang)
+    def priority_(
+        context: typer.Context,
+        design: Design,
+        by: str = typer.Option("unit", help=text("cli.priority_by", lang)),
+        fixes: int | None = typer.Option(None, min=1, help=text("cli.priority_fixes", lang)),
+        top: int = typer.Option(20, min=0, help=text("cli.exposure_top", lang)),
+        out: Path | None = typer.Option(None, help=text("cli.table_out", lang)),
+        as_json: bool = json_flag,
+    ) -> None:
+        here = door(context)
+        chosen = "issue" if fixes is not None else by
+        with reckoning(here) as store:
+            told = priority.priority(store, design, by=chosen, fixes=fixes)
+        if out is not None:
+            exports.table_file(told, design, out)
+        if as_json:
+            print_json({"settings": design.to_mapping(), "by": chosen, "rows": records(told)})
+            return
+        names = _SHOWN[chosen if chosen in _SHOWN else "group"]
+        rows = []
+        for row in plain(told.head(top if fixes is None else fixes)):
+            cells = {**row._asdict()}
+            if "layer" in cells:
+                cells["kind"] = text(f"cli.kind.{cells['layer']}", here.lang)
+                cells["name"] = cells["name"] or cells.get("unit_id", cells["id"])
+            rows.append([_cell(name, cells[name]) for name in names])
+        table(text("cli.priority_title", here.lang), heads(names, here.lang), rows)
+        if fixes is not None and len(told):
+            say(text("cli.priority_sum", here.lang, count=len(told), gain=f"{told['gain'].sum():.3f}"))
+        if out is not None:
+            say(text("cli.written", here.lang, file=out))
+
+    @program.command("blindspots", help=text("cli.blindspots", lang))
+    @with_design(lang)
+    def blindspots(
+        context: typer.Context,
+        design: Design,
+        top: int = typer.Option(20, min=0, help=text("cli.exposure_top", lang)),
+        out: Path | None = typer.Option(None, help=text("cli.table_out", lang)),
+        as_json: bool = json_flag,
+    ) -> None:
+        here = door(context)
+        with reckoning(here) as store:
+            told = priority.blind_spots(store, design)
+        if out is not None:
+            exports.table_file(told, design, out)
+        if as_json:
+            print_json({"settings": design.to_mapping(), "rows": records(told)})
+            return
+        unreached, never = int(told["unreached"].sum()), int(told["never_visited"].sum())
+        say(text("cli.blindspots_sum", here.lang, unreached=unreached, never=never))
+        rows = [
+            (text(f"cli.kind.{u.layer}", here.lang), u.name or u.id, u.district, u.open_issues,
+             f"{u.weight:g}", text("cli.blind.unreached" if u.unreached else "cli.blind.never", here.lang))
+            for u in plain(told.head(top))
+        ]  # fmt: skip
+        names = ("kind", "name", "district", "open_issues", "weight", "note")
+        table(text("cli.blindspots_title", here.lang), heads(names, here.lang), rows)
+
+
+def _register_comparing(program: typer.Typer, lang: Lang) -> None:
+    """The command that compares readings of the rule."""
+    json_flag = json_option(lang)
+
+    @program.command("compare-settings", help=text("cli.compare", lang))
+    @with_design(lang)
+    def compare_settings(
+        context: typer.Context,
+        design: Design,
+        top: int = typer.Option(20, min=0, help=text("cli.exposure_top", lang)),
+        out: Path | None = typer.Option(None, help=text("cli.table_out", lang)),
+        as_json: bool = json_flag,
+    ) -> None:
+        here = door(context)
+        with reckoning(here) as store:
+            units, agreement = priority.compare_settings(store, design)
+        if out is not None:
+            exports.table_file(units, design, out)
+        if as_json:
+            print_json({"rows": records(units), "rank_correlation": agreement.round(4).to_dict()})
+            return
+        labels = list(agreement.columns)
+        rows = [
+            (text(f"cli.kind.{row['layer']}", here.lang), row["name"] or row["id"],
+             f"{row['high_in']}/{len(labels)}", *(percent(row[label]) for label in labels))
+            for row in records(units.head(top))
+        ]  # fmt: skip
+        names = heads(("kind", "name", "high_in"), here.lang)
+        table(text("cli.compare_title", here.lang), [*names, *labels], rows)
+        values = agreement.to_numpy(dtype=float)
+        matrix = [
+            (label, *(f"{value:.2f}" for value in row)) for label, row in zip(labels, values, strict=True)
+        ]
+        table(text("cli.compare_agreement", here.lang), ["", *labels], matrix)
+
+
+def _cell(name: str, value: object) -> object:
+    if name in ("pi", "touched") and isinstance(value, float):
+        return percent(value)
+    return f"{value:.4g}" if isinstance(value, float) else value

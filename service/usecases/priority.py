@@ -1,0 +1,158 @@
+"""What to mend first, what no inspection comes to, and what stays likely however the rule is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from geo.design import Anchors, Design
+from geo.errors import NotFoundError
+from geo.findings import touch
+from geo.frame import UNIT_LAYERS
+from layers.store import Store
+
+from . import layers as layer_cases
+from .designs import make_design
+from .exposure import SIMULATION_SEED, frame_of, issues_of, reckon, units
+
+
+def priority(store: Store, design: Design, *, by: str = "unit", fixes: int | None = None) -> pd.DataFrame:
+    """What to mend first.
+
+    Parameters
+    ----------
+    by : str
+        `issue`: every open issue with the gain of fixing it; `unit`: alleys and compounds;
+        `district`, `responsible`: sums over them, with the chance that an inspection comes there.
+    fixes : int, optional
+        Only so many rows of `issue`, in the order of their gain: the gains add up.
+
+    Returns
+    -------
+    DataFrame, the largest gain first. `gain`: expected weighted issues no longer met; `gain_points`:
+    expected points of 100 of a site score no longer lost.
+    """
+    table, _ = units(store, design)
+    if by == "issue":
+        frame, found = reckon(store, design)
+        issues = issues_of(store, frame, design)
+        told = issues.table.copy()
+        told["unit_id"] = [
+            frame.units[layer]["id"].iloc[row] for layer, row in zip(told["layer"], told["unit"], strict=True)
+        ]
+        pi = np.array([found.layers[la].pi[row] for la, row in zip(told["layer"], told["unit"], strict=True)])
+        told = told.assign(pi=pi, gain=pi * told["weight"], gain_points=100.0 * pi * told["loss"])
+        named = table.set_index(["layer", "id"])[["name", "district", "unit"]]
+        told = told.drop(columns="unit").join(named, on=["layer", "unit_id"])
+        told = told.sort_values(["gain", "id"], ascending=[False, True], ignore_index=True)
+        told["gain_so_far"] = told["gain"].cumsum()
+        keep = ["id", "category", "state", "layer", "unit_id", "name", "district", "unit", "pi", "weight",
+                "gain", "gain_points", "gain_so_far"]  # fmt: skip
+        return told[keep] if fixes is None else told[keep].head(fixes)
+    if by == "unit":
+        return table.sort_values(["priority", "id"], ascending=[False, True], ignore_index=True)
+    if by not in ("district", "responsible"):
+        raise NotFoundError(
+            f"--by {by!r} is unknown; use issue, unit, district or responsible",
+            code="unknown_option", option="by", given=by, allowed="issue, unit, district, responsible",
+        )  # fmt: skip
+    return _by_group(store, design, table, "district" if by == "district" else "unit")
+
+
+def _by_group(store: Store, design: Design, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    frame, ready = frame_of(store, design)
+    known = table.assign(group=table[column].astype(object).where(table[column].notna(), "—"))
+    labels = sorted(known["group"].unique())
+    number = {label: index for index, label in enumerate(labels)}
+    groups = {}
+    for layer in UNIT_LAYERS:
+        part = known[known["layer"] == layer].set_index("id")["group"]
+        groups[layer] = part.loc[frame.units[layer]["id"]].map(number).to_numpy(dtype=np.int64)
+    rng = np.random.default_rng(SIMULATION_SEED)
+    chance, se = touch(frame, design, groups, len(labels), ready=ready, rng=rng)
+    sums = known.groupby("group")[["open_issues", "weight", "priority", "expected_loss"]].sum()
+    sums["units"] = known.groupby("group").size()
+    told = sums.loc[labels].reset_index().assign(touched=chance, se=se)
+    return told.sort_values(["priority", "group"], ascending=[False, True], ignore_index=True)
+
+
+def blind_spots(store: Store, design: Design) -> pd.DataFrame:
+    """Units that no anchor reaches at any radius of the settings, and units no draw has visited yet.
+
+    Columns: layer, id, name, district, unit, pi, unreached, never_visited, open_issues, weight. A unit
+    stands here if either holds.
+    """
+    table, _ = units(store, design)
+    visited: dict[str, set[str]] = {layer: set() for layer in UNIT_LAYERS}
+    for heading in store.draws():
+        if heading.state == "drawn":
+            for layer, visits in store.draw(heading.name).record["visits"].items():
+                visited[layer].update(visit["id"] for visit in visits)
+    unreached = table["pi"] == 0
+    never = pd.Series(
+        [unit not in visited[layer] for layer, unit in zip(table["layer"], table["id"], strict=True)],
+        index=table.index,
+    )
+    keep = ["layer", "id", "name", "district", "unit", "pi", "open_issues", "weight"]
+    told = table[keep].assign(unreached=unreached, never_visited=never)[unreached | never]
+    return told.sort_values(["unreached", "weight", "id"], ascending=[False, False, True], ignore_index=True)
+
+
+SETTINGS: tuple[tuple[str, dict[str, str]], ...] = tuple(
+    (
+        f"{shape} {radius} {'all' if anchors == 'all' else '1/class'}",
+        {"shape": shape, "radius": radius, "anchors": anchors},
+    )
+    for shape in ("disc", "ring")
+    for radius in (("500", "2000", "500:2000") if shape == "disc" else ("1000", "2000"))
+    for anchors in ("1", "all")
+)
+"""Readings of the rule that are compared: what stays high under all of them is high for certain."""
+HIGH_SHARE = 0.1
+
+
+def compare_settings(store: Store, design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Which units stay likely however the rule is read.
+
+    Parameters
+    ----------
+    design : Design
+        Shape, radius and anchors are replaced by each of `SETTINGS`; the rest stays.
+
+    Returns
+    -------
+    units : DataFrame
+        layer, id, name, one column of exposure per setting, `high_in`: in how many settings the unit
+        is among the likeliest tenth of its layer; those that are always first.
+    agreement : DataFrame
+        Spearman rank correlation of the settings over all units of both layers.
+    """
+    columns: dict[str, pd.Series[float]] = {}
+    names = None
+    for label, words in SETTINGS:
+        chosen = make_design({**words})
+        varied = replace(
+            design, shape=chosen.shape, radius=chosen.radius, anchors=Anchors.parse(words["anchors"]),
+            inner_m=chosen.inner_m,
+        )  # fmt: skip
+        frame, found = reckon(store, varied)
+        columns[label] = pd.concat(
+            [pd.Series(part.pi, index=[f"{layer}|{u}" for u in frame.units[layer]["id"]])
+             for layer, part in found.layers.items()]
+        )  # fmt: skip
+        names = names or {layer: layer_cases.names(store, layer) for layer in UNIT_LAYERS}
+    wide = pd.DataFrame(columns)
+    layer = pd.Series([key.split("|", 1)[0] for key in wide.index], index=wide.index)
+    unit = pd.Series([key.split("|", 1)[1] for key in wide.index], index=wide.index)
+    rank = wide.groupby(layer).rank(ascending=False, method="min")
+    size = layer.map(layer.value_counts())
+    high = (rank.le(HIGH_SHARE * size, axis=0) & (wide > 0)).sum(axis=1)
+    assert names is not None  # noqa: S101 - there is at least one setting
+    called = [names[la].get(u) for la, u in zip(layer, unit, strict=True)]
+    name = pd.Series(called, index=wide.index, dtype=object)
+    told = wide.assign(layer=layer, id=unit, high_in=high, name=name)
+    told = told[["layer", "id", "name", "high_in", *wide.columns]]
+    order = told.assign(mean=wide.mean(axis=1)).sort_values(["high_in", "mean"], ascending=False).index
+    return told.loc[order].reset_index(drop=True), wide.rank().corr()
