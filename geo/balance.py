@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from .draw import Lottery
 from .errors import DesignError, FrameError
-from .mixing import union
 from .pools import Ranked
 from .strata import Strata
 
@@ -227,7 +226,9 @@ def balance(
     random = []
     for _ in range(draws):
         parts = [
-            rng.choice(strata.rows(s), int(n), replace=False) for s, n in enumerate(strata.drawn.tolist()) if n
+            rng.choice(strata.rows(s), int(n), replace=False)
+            for s, n in enumerate(strata.drawn.tolist())
+            if n
         ]
         random.append(of(np.concatenate(parts)))
     told = np.array(random, dtype=np.float64).reshape(-1, 2)

@@ -26,6 +26,7 @@ from .strata import (
     Strata,
     Surroundings,
     anchor_strata,
+    panel_mean,
     radius_cells,
     radius_panels,
     surroundings,
@@ -37,7 +38,6 @@ Method = Literal["exact", "simulated"]
 
 CELLS_MAX = 40_000_000
 """Radii times pairs up to which one radius shared by a round is averaged exactly."""
-PANELS = 32
 INSPECTIONS = 2000
 
 
@@ -242,12 +242,18 @@ def _layer(
         return told(total[0], total[1], total[2], none, "exact")
     if rng is None:
         raise simulation_missing("a radius between two bounds, shared by a whole round of this size,")
-    spread = np.zeros(ranked.units)
-    for weight, (one, two) in radius_panels(design.radius, PANELS, rng):
-        first, second = at(one), at(two)
-        total = [part + 0.5 * weight * (a + b) for part, a, b in zip(total, first, second, strict=True)]
-        spread += (0.5 * weight * (first[1] - second[1])) ** 2
-    return told(total[0], total[1], total[2], np.sqrt(spread), "simulated")
+    values = []
+    for panel in radius_panels(design.radius, rng):
+        here = []
+        for radius in panel:
+            p, pi, by_stratum = at(radius)
+            total[0] += p
+            total[2] += by_stratum
+            here.append(pi)
+        values.append(here)
+    pi, se = panel_mean(np.array(values))
+    number = sum(map(len, values))
+    return told(total[0] / number, pi, total[2] / number, se, "simulated")
 
 
 def must_simulate(frame: Frame, design: Design) -> bool:

@@ -18,7 +18,6 @@ from .design import Design, Radius
 from .errors import FrameError
 from .exposure import (
     INSPECTIONS,
-    PANELS,
     Exposure,
     Ready,
     exact_radii,
@@ -32,7 +31,7 @@ from .groups import plan, pool_bad, pool_of, ranked_layers
 from .mixing import mix, mix_counts, union
 from .pools import Choice, bad_by_pool, pool_law, rank_pairs, sizes_of
 from .simulation import inspections as simulate
-from .strata import radius_panels, surroundings
+from .strata import panel_mean, radius_panels, surroundings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -192,21 +191,21 @@ def bad_visits(
     laws = BadLaws(frame, design, ready, flags)
     radii = exact_radii(design, len(laws.merged), laws.merged.entry_m)
     if radii is not None:
-        some, total = 0.0, np.zeros(1)
+        met, total = 0.0, np.zeros(1)
         for weight, radius in radii:
             one, law = _mixed(laws(radius), laws.rows, ready)
-            some, total = some + weight * one, _added(total, weight * law)
-        return Met(some, total, np.zeros(len(total)), 0.0, "exact")
+            met, total = met + weight * one, _added(total, weight * law)
+        return Met(met, total, np.zeros(len(total)), 0.0, "exact")
     if rng is None:
         raise simulation_missing("a radius between two bounds, shared by a whole round of this size,")
-    some, spread, total, square = 0.0, 0.0, np.zeros(1), np.zeros(1)
-    for weight, pair in radius_panels(design.radius, PANELS, rng):
-        (a, first), (b, second) = (_mixed(laws(radius), laws.rows, ready) for radius in pair)
-        some += 0.5 * weight * (a + b)
-        spread += (0.5 * weight * (a - b)) ** 2
-        total = _added(total, 0.5 * weight * _added(first, second))
-        square = _added(square, (0.5 * weight * _added(first, -second)) ** 2)
-    return Met(some, total, np.sqrt(square), float(np.sqrt(spread)), "simulated")
+    panels = radius_panels(design.radius, rng)
+    told = [[_mixed(laws(radius), laws.rows, ready) for radius in panel] for panel in panels]
+    longest = max(len(law) for panel in told for _, law in panel)
+    some, some_se = panel_mean(np.array([[one for one, _ in panel] for panel in told]))
+    total, se = panel_mean(
+        np.array([[np.pad(law, (0, longest - len(law))) for _, law in panel] for panel in told])
+    )
+    return Met(float(some), total, se, float(some_se), "simulated")
 
 
 def _added(one: Floats, other: Floats) -> Floats:

@@ -44,13 +44,12 @@ class Cells:
     @classmethod
     def of(cls, unit: Ints, stratum: Ints, strata: int) -> Cells:
         """Cells of pairs with these units and strata."""
-        key = unit * strata + stratum
-        order: Ints = np.arange(len(key))
-        # radix sort by 16-bit digits
-        for shift in range(0, max(int(key.max(initial=0)).bit_length(), 1), 16):
-            digit = ((key >> shift) & 0xFFFF).astype(np.uint16)
-            order = order[np.argsort(digit[order], kind="stable")]
-        key = key[order]
+        # cell and position in one number: sorting values is many times faster than sorting positions
+        bits = max(len(unit), 1).bit_length()
+        key = ((unit * strata + stratum) << bits) | np.arange(len(unit))
+        key.sort()
+        order = key & ((1 << bits) - 1)
+        key >>= bits
         first = np.ones(len(key), dtype=bool)
         first[1:] = key[1:] != key[:-1]
         starts = np.flatnonzero(first)

@@ -188,7 +188,7 @@ def without_repetition(frame: Frame, design: Design, rounds: int) -> Design:
     for name, drawn, held in zip(strata.names, strata.drawn.tolist(), strata.held.tolist(), strict=True):
         if drawn * rounds > held:
             raise DesignError(
-                f"class {name}: {rounds} rounds of {drawn} anchors need {drawn * rounds}, there are {held};"
+                f"class {name}: {rounds} rounds of {drawn} anchors need more than the {held} there are;"
                 " ask for fewer rounds",
                 code="rounds_too_many", name=name, rounds=rounds, drawn=drawn, held=held,
             )  # fmt: skip

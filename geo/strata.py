@@ -20,6 +20,9 @@ from .frame import Frame
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+PANELS, PANEL_RADII = 8, 8
+"""Parts of a continuous law that a round shares, and radii tried in each, where it is simulated."""
+
 
 @dataclass(frozen=True)
 class Strata:
@@ -199,11 +202,16 @@ def radius_cells(radius: Radius, entries: Floats) -> list[tuple[float, Radius]]:
     ]
 
 
-def radius_panels(
-    radius: Radius, panels: int, rng: np.random.Generator
-) -> list[tuple[float, tuple[Radius, Radius]]]:
-    """Two random radii in each of equal parts of a uniform law: a stratified simulation of it."""
+def radius_panels(radius: Radius, rng: np.random.Generator) -> list[list[Radius]]:
+    """Random radii in each of equal parts of a uniform law: a stratified simulation of it."""
     low, high = radius.radii_m
-    edges = np.linspace(low, high, panels + 1)
-    at = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * rng.random((panels, 2))
-    return [(1.0 / panels, (Radius("fixed", (a,)), Radius("fixed", (b,)))) for a, b in at.tolist()]
+    edges = np.linspace(low, high, PANELS + 1)
+    at = edges[:-1, None] + (high - low) / PANELS * rng.random((PANELS, PANEL_RADII))
+    return [[Radius("fixed", (r,)) for r in panel] for panel in at.tolist()]
+
+
+def panel_mean(values: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard error of (panels, radii, ...) values at the radii of `radius_panels`."""
+    mean = values.mean(axis=(0, 1))
+    variance = values.var(axis=1, ddof=1).sum(axis=0) / (values.shape[0] ** 2 * values.shape[1])
+    return np.asarray(mean), np.asarray(np.sqrt(variance))

@@ -14,6 +14,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -166,7 +167,7 @@ def main() -> int:
     """Print the figures; 1 if a promise is broken."""
     broken = []
 
-    def promise(words: str, held: bool) -> None:  # noqa: FBT001
+    def promise(words: str, held: bool) -> None:
         print(f"  {'kept  ' if held else 'BROKEN'} {words}")
         if not held:
             broken.append(words)
@@ -201,7 +202,7 @@ def main() -> int:
         "count": replace(DESIGN, alleys=Take.parse("1:0.7,2:0.3")),
         "law": replace(DESIGN, radius=Radius.parse("500,1000,1500,2000")),
     }.items():
-        seconds = statistics.median(timed(lambda: exposure(frame, design, ready=ready)) for _ in range(7))
+        seconds = statistics.median(timed(partial(exposure, frame, design, ready=ready)) for _ in range(7))
         promise(
             f"another {name} answers in {seconds / full:.3f} (at most 0.25) of the full time, {1e3 * seconds:.0f} ms",
             seconds < 0.25 * full,
@@ -240,7 +241,7 @@ def main() -> int:
         more_points, more_lines = city(2000 * factor, 20_000 * factor, side)
         table = pairs_of(more_points, more_lines)
         big = frame_of(table, len(more_points), len(more_lines))
-        seconds = min(timed(lambda: exposure(big, DESIGN)) for _ in range(3))
+        seconds = min(timed(partial(exposure, big, DESIGN)) for _ in range(3))
         costs[len(table)] = 1e6 * seconds / len(table)
         print(
             f"  {len(table):>10,} pairs: exposure {seconds:.2f} s, {costs[len(table)]:.3f} microseconds a pair"

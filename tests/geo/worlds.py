@@ -201,8 +201,9 @@ def inspections(world, kind=None):
                     kept[KINDS.index(kind)] = outcome[KINDS.index(kind)]
                     one[tuple(kept)] += p
                 folded.append(one)
-            laws = folded
-        for way in itertools.product(*(law.items() for law in laws)):
+        else:
+            folded = laws
+        for way in itertools.product(*(law.items() for law in folded)):
             yield math.prod((p for _, p in way), start=chance), [outcome for outcome, _ in way]
 
 
