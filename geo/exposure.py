@@ -15,12 +15,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .choice import Choice, needs_simulation, sizes_of
 from .design import Design, Radius
 from .errors import DesignError
 from .frame import UNIT_LAYERS, Frame
 from .groups import grouped_exposure
 from .mixing import Cells, mix, union
-from .pools import Choice, Ranked, chances_at_anchors, needs_simulation, rank_pairs, sizes_of
+from .pools import Ranked, chances_at_anchors, rank_pairs
 from .simulation import simulated_exposure
 from .strata import (
     Strata,

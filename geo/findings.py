@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .buffers import PairTable
+from .choice import Choice, sizes_of
 from .design import Design, Radius
 from .errors import FrameError
 from .exposure import (
@@ -29,7 +30,7 @@ from .exposure import (
 from .frame import UNIT_LAYERS, Frame
 from .groups import plan, pool_bad, pool_of, ranked_layers
 from .mixing import mix, mix_counts, union
-from .pools import Choice, bad_by_pool, pool_law, rank_pairs, sizes_of
+from .pools import bad_by_pool, pool_law, rank_pairs
 from .simulation import inspections as simulate
 from .strata import panel_mean, radius_panels, surroundings
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .choice import Choice, bad_in_pools, chance_of_one, sized_bad, sized_chances, sizes_of
 from .design import WIDEN_TO_M, Design, Radius
 from .errors import DesignError
 from .frame import UNIT_LAYERS, Frame
 from .mixing import union
-from .pools import Choice, Ranked, bad_in_pools, chance_of_one, rank_pairs, sized_bad, sized_chances, sizes_of
+from .pools import Ranked, rank_pairs
 from .strata import Strata, anchor_strata, clusters_of, common_radius, radius_cells
 
 Floats = NDArray[np.float64]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .choice import Choice, sizes_of
 from .design import Design
 from .frame import UNIT_LAYERS, Frame
 from .groups import Pool, drawn_groups, pool_of, ranked_layers
-from .pools import Choice, sizes_of
 from .strata import anchor_strata, clusters_of
 
 Floats = NDArray[np.float64]

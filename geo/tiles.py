@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .choice import Choice, needs_simulation, sizes_of
 from .design import ANCHOR_CLASSES, Design
 from .errors import DesignError, FrameError
 from .exposure import inner_of, mixed
 from .frame import UNIT_LAYERS, Frame
 from .mixing import Cells
-from .pools import Choice, chances_at_anchors, needs_simulation, rank_pairs, sizes_of
+from .pools import chances_at_anchors, rank_pairs
 from .strata import Strata
 
 Floats = NDArray[np.float64]
