@@ -15,8 +15,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from .draw import Lottery
 from .errors import DesignError, FrameError
+from .lottery import Lottery
 from .pools import Ranked
 from .strata import Strata
 

@@ -34,6 +34,7 @@ AlleyWeight = Literal["equal", "length"]
 CompoundWeight = Literal["equal", "area", "households"]
 RadiusPer = Literal["anchor", "round"]
 Metric = Literal["straight"]
+Method = Literal["srs", "balanced"]
 
 ANCHOR_CLASSES = ("market", "mall", "school", "hospital", "transit", "community")
 """The six surroundings, in the order of the rule; each class is a stratum."""
@@ -246,6 +247,29 @@ class Anchors:
             chosen[name] = None if number == "all" else int(number)
         return cls(each=None, by_class=tuple(chosen.items()))
 
+    def numbers(self, held: Mapping[str, int]) -> dict[str, int]:
+        """How many anchors of each class are drawn, where so many are held.
+
+        Raises
+        ------
+        DesignError
+            More asked for than there are, unless a class has none and was not asked for by name.
+        """
+        asked = dict(self.by_class)
+        told: dict[str, int] = {}
+        for name, have in held.items():
+            if asked and name not in asked:
+                continue
+            wanted = asked[name] if asked else self.each
+            if wanted is not None and wanted > have and (have or asked):
+                raise DesignError(
+                    f"class {name}: {wanted} anchors are asked for, {have} can be drawn;"
+                    " ask for fewer or import more",
+                    code="anchors_too_many", name=name, asked=wanted, held=have,
+                )  # fmt: skip
+            told[name] = have if wanted is None else min(wanted, have)
+        return told
+
     def words(self) -> str:
         """As `parse` reads it."""
         if not self.by_class:
@@ -267,6 +291,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "replace": get_args(Replace),
     "alley_weight": get_args(AlleyWeight),
     "compound_weight": get_args(CompoundWeight),
+    "method": get_args(Method),
 }
 
 
@@ -307,6 +332,15 @@ class Design:
         Units visited by an earlier draw within so many days are left out.
     reserves : int
         The next tickets named as replacements, for anchors and units.
+    method : str
+        How the anchors of a class are drawn: `srs`, simple random sampling, or `balanced`, spread
+        over the city by the local pivotal method with the same chance for each.
+    must_visit : tuple of str
+        Anchors that are drawn with certainty; they count among the anchors of their class.
+    min_distance_m : float
+        Drawn anchors nearer to each other than this are told, over all classes; 0 tells none.
+    force_distance : bool
+        Pass over an anchor that is too near to one drawn before: exposure is then no longer exact.
     """
 
     anchors: Anchors = field(default_factory=Anchors)
@@ -330,6 +364,10 @@ class Design:
     exclude_status: tuple[str, ...] = STATUSES_EXCLUDED
     cooldown_days: int = 0
     reserves: int = 0
+    method: Method = "srs"
+    must_visit: tuple[str, ...] = ()
+    min_distance_m: float = 0.0
+    force_distance: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -361,6 +399,25 @@ class Design:
                     f"{name.replace('_', ' ')} must be 0 to {high}, not {given}",
                     code="option_range", option=name, given=given, low=0, high=high,
                 )  # fmt: skip
+        if not 0 <= self.min_distance_m <= 50_000:
+            raise DesignError(
+                f"a least distance of {self.min_distance_m:g} m is impossible; give 0 to 50000 m",
+                code="option_range", option="min_distance", given=f"{self.min_distance_m:g}",
+                low=0, high=50_000,
+            )  # fmt: skip
+        if self.force_distance and (self.min_distance_m == 0 or self.method == "balanced"):
+            raise DesignError(
+                "forcing a distance needs a least distance, and a simple random draw: give --min-distance,"
+                " and leave --method balanced out",
+                code="force_distance",
+            )
+        if self.must_visit and self.per != "anchor":
+            raise DesignError(
+                "anchors that must be visited need a draw per anchor; leave --per or --must-visit out",
+                code="must_visit_per",
+            )
+        if len(set(self.must_visit)) != len(self.must_visit):
+            raise DesignError("an anchor that must be visited is named twice", code="must_visit_twice")
         if self.alleys.chances[-1][0] == 0 and self.compounds.chances[-1][0] == 0:
             raise DesignError("neither alleys nor compounds would be drawn", code="nothing_drawn")
 
@@ -378,6 +435,7 @@ class Design:
         for name in ("alleys", "compounds"):
             plain[name] = {str(n): str(chance) for n, chance in getattr(self, name).chances}
         plain["exclude_status"] = list(self.exclude_status)
+        plain["must_visit"] = list(self.must_visit)
         return plain
 
     @classmethod
@@ -407,4 +465,6 @@ class Design:
                 values[name] = Take(tuple((int(n), Fraction(c)) for n, c in values[name].items()))
         if "exclude_status" in values:
             values["exclude_status"] = tuple(values["exclude_status"])
+        if "must_visit" in values:
+            values["must_visit"] = tuple(values["must_visit"])
         return cls(**values)

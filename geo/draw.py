@@ -1,20 +1,10 @@
-"""What is inspected: the draw by tickets, its record, and the proof that the record is true.
-
-Every choice is made by tickets: SHA-256 over a JSON list of the seed, the second value, the round
-and what is being chosen. The smallest tickets win, so the result depends on ids alone: not on the
-order of rows, the machine or the version of a library, and anybody can repeat it with any tool
-that knows SHA-256 (consistent sampling; Rivest 2018). A simple random sample is exact; a weighted
-one draws in proportion to the size, one after the other (Efraimidis and Spirakis 2006).
-"""
+"""What is inspected: the draw by tickets, its record, and the proof that the record is true."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Context, Decimal
-from fractions import Fraction
 from typing import Any
 
 import geopandas as gpd
@@ -22,76 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .balance import balance, pivotal
 from .buffers import PairTable
 from .design import ANCHOR_CLASSES, WIDEN_TO_M, Design, Take
 from .errors import DesignError, FrameError
 from .frame import LAYERS, UNIT_LAYERS, Frame, Seal, build_frame, frame_hash, seal
+from .lottery import Lottery, canonical_json
+from .strata import anchor_strata
 
 FORMAT = "zhoubian-draw/1"
-_TICKETS = "zhoubian/1"
-_LOG = Context(prec=40)
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-@dataclass(frozen=True)
-class Lottery:
-    """Tickets of one seed and round.
-
-    Parameters
-    ----------
-    seed : str
-        Not empty.
-    second : str or None
-        The value named at the start of a sealed draw by somebody else.
-    round : int
-        1 or more; every round is a draw of its own.
-    """
-
-    seed: str
-    second: str | None = None
-    round: int = 1
-
-    def __post_init__(self) -> None:
-        if not self.seed.strip():
-            raise DesignError(
-                "the seed is empty; give any text, for example a lottery result, or leave the seed out"
-                " to have one made",
-                code="seed_empty",
-            )
-        if not 1 <= self.round <= 10**6:
-            raise DesignError(
-                f"round {self.round} is out of range; rounds count from 1",
-                code="round_range",
-                given=self.round,
-            )
-
-    def ticket(self, *label: str) -> bytes:
-        """32 bytes for whatever the label names."""
-        return hashlib.sha256(_json([_TICKETS, self.seed, self.second or "", self.round, *label])).digest()
-
-    def chance(self, *label: str) -> Fraction:
-        """An exact point of [0, 1)."""
-        return Fraction(int.from_bytes(self.ticket(*label)), 1 << 256)
-
-    def order(self, ids: Collection[str], *label: str) -> list[str]:
-        """The ids by their tickets, smallest first."""
-        return sorted(ids, key=lambda unit: (self.ticket(*label, unit), unit))
-
-    def weighted_order(self, sizes: Mapping[str, int], *label: str) -> list[str]:
-        """The ids as successive draws in proportion to their sizes would bring them.
-
-        The key is -ln(u)/size with u the ticket in (0, 1); the logarithm is correctly rounded to 40
-        digits, so every machine finds the same order.
-        """
-
-        def key(unit: str) -> tuple[Decimal, str]:
-            u = (Decimal(int.from_bytes(self.ticket(*label, unit))) + 1) / (Decimal(1 << 256) + 2)
-            return _LOG.divide(-_LOG.ln(u), Decimal(sizes[unit])), unit
-
-        return sorted(sizes, key=key)
 
 
 def commitment(lottery: Lottery, design: Design, frame: str) -> str:
@@ -110,7 +39,7 @@ def commitment(lottery: Lottery, design: Design, frame: str) -> str:
             given=len(lottery.seed),
         )
     return hashlib.sha256(
-        _json(["zhoubian-seal/1", lottery.seed, lottery.round, design.to_mapping(), frame])
+        canonical_json(["zhoubian-seal/1", lottery.seed, lottery.round, design.to_mapping(), frame])
     ).hexdigest()
 
 
@@ -133,34 +62,95 @@ class _Surrounding:
 
 
 def _strata(frame: Frame, design: Design, lottery: Lottery) -> list[dict[str, Any]]:
-    """The anchors of each class, by ticket."""
-    asked = dict(design.anchors.by_class)
-    strata = []
-    for name in ANCHOR_CLASSES:
-        if asked and name not in asked:
+    """The anchors of each class, by ticket; must-visit anchors first."""
+    asked = anchor_strata(frame, design)
+    classes = len(ANCHOR_CLASSES)
+    numbers = asked.drawn[:classes] + (asked.drawn[classes:] if design.must_visit else 0)
+    named = {name for name, _ in design.anchors.by_class} or set(ANCHOR_CLASSES)
+    strata: list[dict[str, Any]] = []
+    taken: list[tuple[float, float]] = []
+    for name, number in zip(ANCHOR_CLASSES, numbers.tolist(), strict=True):
+        if name not in named:
             continue
-        ids = frame.anchors.loc[frame.anchors["class"] == name, "id"].tolist()
-        wanted = asked[name] if asked else design.anchors.each
-        number = len(ids) if wanted is None else wanted
-        if number > len(ids) and (ids or asked):
+        held = frame.anchors[frame.anchors["class"] == name]
+        must = [unit for unit in design.must_visit if unit in set(held["id"])]
+        order = _anchor_order(held, design, lottery, name, number, must)
+        if design.force_distance:
+            order = _far_apart(held, order, len(must), design.min_distance_m, taken)
+        drawn = order[:number]
+        if len(drawn) < number:
             raise DesignError(
-                f"class {name}: {number} anchors are asked for, {len(ids)} can be drawn;"
-                " ask for fewer or import more",
-                code="anchors_too_many",
-                name=name,
-                asked=number,
-                held=len(ids),
-            )
-        order = lottery.order(ids, "anchor", name)
-        strata.append(
-            {
-                "stratum": name,
-                "anchors": len(ids),
-                "drawn": order[:number],
-                "reserves": order[number : number + design.reserves],
-            }
-        )
+                f"class {name}: only {len(drawn)} of {number} anchors lie {design.min_distance_m:g} m from"
+                " all drawn before; ask for a smaller distance or fewer anchors",
+                code="distance_short", name=name, found=len(drawn), asked=number,
+                distance=f"{design.min_distance_m:g}",
+            )  # fmt: skip
+        at = held.set_index("id")
+        taken.extend((float(at["x"][unit]), float(at["y"][unit])) for unit in drawn)
+        reserves = order[number : number + design.reserves]
+        strata.append({"stratum": name, "anchors": len(held), "drawn": drawn, "reserves": reserves})
     return strata
+
+
+def _anchor_order(
+    held: pd.DataFrame, design: Design, lottery: Lottery, name: str, number: int, must: list[str]
+) -> list[str]:
+    """The anchors of a class in the order they are drawn; those beyond `number` are reserves."""
+    ids = held["id"].tolist()
+    if design.method == "srs":
+        return [*must, *(unit for unit in lottery.order(ids, "anchor", name) if unit not in set(must))]
+    x, y = held["x"].to_numpy(dtype=float), held["y"].to_numpy(dtype=float)
+    drawn = pivotal(lottery, ids, x, y, number, name, always=must)
+    return [*drawn, *(unit for unit in lottery.order(ids, "anchor", name) if unit not in set(drawn))]
+
+
+def _far_apart(
+    held: pd.DataFrame, order: list[str], must: int, distance_m: float, taken: list[tuple[float, float]]
+) -> list[str]:
+    """The order without anchors that are too near to one before them, or to one of another class."""
+    at = held.set_index("id")
+    kept: list[str] = []
+    places = list(taken)
+    for number, unit in enumerate(order):
+        x, y = float(at["x"][unit]), float(at["y"][unit])
+        if number < must or all(np.hypot(x - a, y - b) >= distance_m for a, b in places):
+            kept.append(unit)
+            places.append((x, y))
+    return kept
+
+
+def near_pairs(frame: Frame, drawn: list[str], distance_m: float) -> list[dict[str, Any]]:
+    """Drawn anchors nearer to each other than a distance, over all classes."""
+    at = frame.anchors.set_index("id").loc[drawn]
+    x, y = at["x"].to_numpy(dtype=float), at["y"].to_numpy(dtype=float)
+    gap = np.hypot(x[:, None] - x, y[:, None] - y)
+    return [
+        {"one": drawn[i], "other": drawn[j], "distance_m": round(float(gap[i, j]), 1)}
+        for i, j in np.argwhere(np.triu(gap < distance_m, k=1)).tolist()
+    ]
+
+
+def _spread(frame: Frame, design: Design, strata: list[dict[str, Any]], lottery: Lottery) -> dict[str, Any]:
+    """How evenly the drawn anchors lie, beside 200 simple random draws, and which are too near."""
+    drawn = [unit for stratum in strata for unit in stratum["drawn"]]
+    row_of = {unit: row for row, unit in enumerate(frame.anchors["id"])}
+    rng = np.random.default_rng(int.from_bytes(lottery.ticket("balance")[:8]))
+    found = balance(
+        frame.anchors["x"].to_numpy(dtype=float),
+        frame.anchors["y"].to_numpy(dtype=float),
+        anchor_strata(frame, design),
+        np.array([row_of[unit] for unit in drawn], dtype=np.int64),
+        rng,
+    )
+    return {
+        "voronoi": round(found.voronoi, 6),
+        "pielou": None if np.isnan(found.pielou) else round(found.pielou, 6),
+        "voronoi_random": round(float(found.voronoi_random.mean()), 6),
+        "pielou_random": None if np.isnan(found.pielou) else round(float(found.pielou_random.mean()), 6),
+        "better_than": round(found.better_than, 4),
+        "min_distance_m": design.min_distance_m,
+        "near": near_pairs(frame, drawn, design.min_distance_m) if design.min_distance_m else [],
+    }
 
 
 def _surroundings(frame: Frame, design: Design, lottery: Lottery, drawn: list[str]) -> list[_Surrounding]:
@@ -387,6 +377,7 @@ def make_record(
         JSON values. The caller adds `name`, `created_at`, `version` and, for a sealed draw,
         `commitment`: they decide nothing.
     """
+    drawn = draw(frame, design, lottery)
     return {
         "format": FORMAT,
         "seed": lottery.seed,
@@ -403,7 +394,8 @@ def make_record(
             "units": {layer: seal.units for layer, seal in frame.seals.items()},
             "excluded": frame.excluded,
         },
-        **draw(frame, design, lottery),
+        **drawn,
+        "spread": _spread(frame, design, drawn["strata"], lottery) if drawn["surroundings"] else None,
     }
 
 
@@ -474,7 +466,7 @@ def verify(record: Mapping[str, Any], tables: Mapping[str, gpd.GeoDataFrame]) ->
         ) from fault
     try:
         frame = build_frame(tables, design, visited=visited)
-        now, draw_same = frame.seals, _json(draw(frame, design, lottery)) == _json(result)
+        now, draw_same = frame.seals, canonical_json(draw(frame, design, lottery)) == canonical_json(result)
     except (DesignError, FrameError):
         # the layers of today no longer allow this draw: that is a difference, and `changes` says which
         now, draw_same = {layer: seal(tables[layer], layer) for layer in LAYERS}, False

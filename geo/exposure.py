@@ -9,12 +9,13 @@ the result says so with its standard error. tests/geo/test_exposure.py enumerate
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .balance import balanced_bracket
 from .choice import Choice, needs_simulation, sizes_of
 from .design import Design, Radius
 from .errors import DesignError
@@ -35,7 +36,7 @@ from .strata import (
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Method = Literal["exact", "simulated"]
+Method = Literal["exact", "simulated", "bracket", "approximate"]
 
 CELLS_MAX = 40_000_000
 """Radii times pairs up to which one radius shared by a round is averaged exactly."""
@@ -61,7 +62,10 @@ class LayerExposure:
     se : (units,) float
         Standard error of `pi`; 0 where it is exact.
     method : str
-        `exact` or `simulated`.
+        `exact`; `simulated`; `bracket`: `pi` is the middle of the certified bounds `low` and `high`;
+        `approximate`: exact but for anchors that a forced distance passes over.
+    low, high : (units,) float, or None
+        Certified bounds of `pi` for a balanced draw.
     """
 
     pi: Floats
@@ -71,6 +75,8 @@ class LayerExposure:
     chances: Floats | None
     se: Floats
     method: Method
+    low: Floats | None = None
+    high: Floats | None = None
 
     @property
     def expected_distinct(self) -> float:
@@ -127,8 +133,9 @@ class Exposure:
 
     @property
     def method(self) -> Method:
-        """`exact` if every layer is."""
-        return "exact" if all(layer.method == "exact" for layer in self.layers.values()) else "simulated"
+        """The method of the layers; `exact` only if every layer is."""
+        others: list[Method] = [layer.method for layer in self.layers.values() if layer.method != "exact"]
+        return others[0] if others else "exact"
 
 
 def inner_of(design: Design) -> float:
@@ -304,6 +311,12 @@ def exposure(
             f"a discovery rate of {detect:g} is impossible; give a number above 0, at most 1",
             code="detect_range", given=f"{detect:g}",
         )  # fmt: skip
+    if design.method == "balanced" and (must_simulate(frame, design) or design.per != "anchor"):
+        raise DesignError(
+            "a balanced draw has certified bounds around single anchors, with units that are not drawn anew;"
+            " leave --method balanced out",
+            code="balanced_settings",
+        )
     if must_simulate(frame, design):
         if rng is None:
             raise simulation_missing("drawing units anew, or three and more by size,")
@@ -342,4 +355,23 @@ def exposure(
             rng,
             detect,
         )
+        if design.method == "balanced":
+            layers[layer] = _bracketed(layers[layer], ready.ranked[layer], around.strata, design, detect)
+        elif design.force_distance:
+            layers[layer] = replace(layers[layer], method="approximate")
     return Exposure(design, strata, layers, ready)
+
+
+def _bracketed(
+    part: LayerExposure, ranked: Ranked, strata: Strata, design: Design, detect: float
+) -> LayerExposure:
+    """The certified bounds for anchors drawn by the local pivotal method."""
+    if part.chances is None or (design.radius_per == "round" and design.radius.law != "fixed"):
+        raise DesignError(
+            "a balanced draw has certified bounds around single anchors with their own or a fixed radius;"
+            " draw the anchors by simple random sampling, or change the radius",
+            code="balanced_settings",
+        )
+    bounds = balanced_bracket(detect * part.chances, ranked, strata)
+    middle = 0.5 * (bounds.low + bounds.high)
+    return replace(part, pi=middle, by_stratum=None, method="bracket", low=bounds.low, high=bounds.high)

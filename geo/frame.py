@@ -102,7 +102,7 @@ class Frame:
     crs : CRS
         The city's metric plane.
     anchors : DataFrame
-        Eligible anchors sorted by id: `id`, `class`, `cluster`.
+        Eligible anchors sorted by id: `id`, `class`, `cluster`, and `x`, `y` in the plane of `crs`.
     units : dict of layer to DataFrame
         Eligible units sorted by id: `id`, `size` (integer weight: 1, centimetres, m2 or households).
     pairs : dict of layer to PairTable
@@ -339,6 +339,8 @@ def build_frame(
         )
     columns: dict[str, Any] = {"id": anchors["id"].astype(object), "class": anchors["class"].astype(object)}
     columns["cluster"] = anchors["cluster"].astype(object) if "cluster" in anchors else None
+    middle = shapely.centroid(places)
+    columns["x"], columns["y"] = shapely.get_x(middle), shapely.get_y(middle)
     return Frame(
         crs=crs,
         anchors=pd.DataFrame(columns),

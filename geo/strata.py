@@ -58,26 +58,49 @@ def anchor_strata(frame: Frame, design: Design) -> Strata:
     Raises
     ------
     DesignError
-        More anchors asked for than there are.
+        More anchors asked for than there are, or fewer than must be visited.
+    FrameError
+        An anchor that must be visited is not in the frame.
     """
     classes = frame.anchors["class"].to_numpy(dtype=object)
     of = np.zeros(len(classes), dtype=np.int64)
     drawn, held = np.zeros((2, len(ANCHOR_CLASSES)), dtype=np.int64)
-    asked = dict(design.anchors.by_class)
     for number, name in enumerate(ANCHOR_CLASSES):
         of[classes == name] = number
         held[number] = int((classes == name).sum())
-        if asked and name not in asked:
-            continue
-        wanted = asked[name] if asked else design.anchors.each
-        if wanted is not None and wanted > held[number] and (held[number] or asked):
+    asked = design.anchors.numbers(dict(zip(ANCHOR_CLASSES, held.tolist(), strict=True)))
+    for number, name in enumerate(ANCHOR_CLASSES):
+        drawn[number] = asked.get(name, 0)
+    if not design.must_visit:
+        return Strata(ANCHOR_CLASSES, of, drawn, held)
+    # must-visit anchors are strata of their own, drawn whole; the others share what is left
+    must = _must_visit(frame, design)
+    sure = np.array([int((must & (of == number)).sum()) for number in range(len(ANCHOR_CLASSES))])
+    for name, wanted, number in zip(ANCHOR_CLASSES, sure.tolist(), drawn.tolist(), strict=True):
+        if wanted > number:
             raise DesignError(
-                f"class {name}: {wanted} anchors are asked for, {held[number]} can be drawn;"
-                " ask for fewer or import more",
-                code="anchors_too_many", name=name, asked=wanted, held=int(held[number]),
+                f"class {name}: {wanted} anchors must be visited, {number} are drawn;"
+                f" ask for at least {name}={wanted}",
+                code="must_visit_many", name=name, must=wanted, asked=number,
             )  # fmt: skip
-        drawn[number] = held[number] if wanted is None else min(wanted, held[number])
-    return Strata(ANCHOR_CLASSES, of, drawn, held)
+    names = (*ANCHOR_CLASSES, *(f"{name} (must visit)" for name in ANCHOR_CLASSES))
+    return Strata(
+        names,
+        np.where(must, of + len(ANCHOR_CLASSES), of),
+        np.concatenate([drawn - sure, sure]),
+        np.concatenate([held - sure, sure]),
+    )
+
+
+def _must_visit(frame: Frame, design: Design) -> NDArray[np.bool_]:
+    unknown = sorted(set(design.must_visit) - set(frame.anchors["id"]))
+    if unknown:
+        raise FrameError(
+            f"{len(unknown)} anchors that must be visited are not in the frame ({', '.join(unknown[:5])}):"
+            " unknown, or left out by their status",
+            code="must_visit_unknown", count=len(unknown), ids=", ".join(unknown[:5]),
+        )  # fmt: skip
+    return np.asarray(frame.anchors["id"].isin(design.must_visit))
 
 
 def clusters_of(frame: Frame, strata: Strata) -> Ints:

@@ -44,7 +44,6 @@ class Tile:
 
 def _strata(frame: Frame, design: Design, held: Mapping[str, int]) -> Strata:
     classes = frame.anchors["class"].to_numpy(dtype=object)
-    asked = dict(design.anchors.by_class)
     drawn, total = np.zeros((2, len(ANCHOR_CLASSES)), dtype=np.int64)
     for number, name in enumerate(ANCHOR_CLASSES):
         total[number] = held.get(name, 0)
@@ -55,16 +54,8 @@ def _strata(frame: Frame, design: Design, held: Mapping[str, int]) -> Strata:
                 " count the whole province",
                 code="tile_anchors", name=name, here=here, held=int(total[number]),
             )  # fmt: skip
-        if asked and name not in asked:
-            continue
-        wanted = asked[name] if asked else design.anchors.each
-        if wanted is not None and wanted > total[number] and (total[number] or asked):
-            raise DesignError(
-                f"class {name}: {wanted} anchors are asked for, {total[number]} can be drawn;"
-                " ask for fewer or import more",
-                code="anchors_too_many", name=name, asked=wanted, held=int(total[number]),
-            )  # fmt: skip
-        drawn[number] = total[number] if wanted is None else min(wanted, int(total[number]))
+    for name, number in design.anchors.numbers({name: held.get(name, 0) for name in ANCHOR_CLASSES}).items():
+        drawn[ANCHOR_CLASSES.index(name)] = number
     of = np.array([ANCHOR_CLASSES.index(name) for name in classes], dtype=np.int64)
     return Strata(ANCHOR_CLASSES, of, drawn, total)
 
@@ -95,7 +86,7 @@ def exposure_by_tile(
         A tile with more anchors of a class than the province.
     """
     shared = design.radius_per == "round" and design.radius.law != "fixed"
-    if design.per != "anchor" or design.duplicate == "redrawn" or shared:
+    if design.per != "anchor" or design.duplicate == "redrawn" or shared or design.must_visit:
         raise DesignError(
             "tile by tile needs a draw around single anchors, each with its own or a fixed radius, and"
             " units that are not drawn anew",

@@ -9,8 +9,9 @@ import pytest
 import shapely
 
 from geo.design import Design
-from geo.draw import Lottery, make_record
+from geo.draw import make_record
 from geo.frame import build_frame
+from geo.lottery import Lottery
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("geo", "layers", "service")

@@ -19,11 +19,15 @@ _CHOICES: dict[str, Any] = {
     "shape": d.Shape, "rule": buffers.AlleyRule, "compound_rule": d.CompoundRule, "anchor_rule": d.AnchorRule,
     "metric": d.Metric, "radius_per": d.RadiusPer, "per": d.Per, "duplicate": d.Duplicate,
     "short_pool": d.ShortPool, "empty_pool": d.EmptyPool, "replace": d.Replace,
-    "alley_weight": d.AlleyWeight, "compound_weight": d.CompoundWeight,
+    "alley_weight": d.AlleyWeight, "compound_weight": d.CompoundWeight, "method": d.Method,
 }  # fmt: skip
 _TYPES: dict[str, type] = {
-    **dict.fromkeys(("anchors", "radius", "alleys", "compounds", *_CHOICES, "exclude_status"), str),
+    **dict.fromkeys(
+        ("anchors", "radius", "alleys", "compounds", *_CHOICES, "exclude_status", "must_visit"), str
+    ),
     "inner": float,
+    "min_distance": float,
+    "force_distance": bool,
     "cooldown_days": int,
     "reserves": int,
 }

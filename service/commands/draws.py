@@ -162,5 +162,26 @@ def show(name: str, record: dict[str, Any], rows: list[dict[str, Any]], lang: La
         entry = "" if row["entry_m"] is None else f"{row['entry_m']:.0f}"
         shown.append((*opening, text(f"cli.kind.{row['kind']}", lang), row["pool"], unit, entry, note))
     table(text("cli.draw_title", lang, name=name), heads, shown)
+    for line in spread(record, lang):
+        say(line)
     visits = {layer: len(units) for layer, units in record["visits"].items()}
     say(text("cli.draw_visits", lang, alleys=visits["back_alleys"], compounds=visits["compounds"], name=name))
+
+
+def spread(record: dict[str, Any], lang: Lang) -> list[str]:
+    """How evenly the drawn anchors lie, and which are too near to each other."""
+    told = record.get("spread")
+    if told is None:
+        return []
+    facts = {"voronoi": f"{told['voronoi']:.3f}", "random": f"{told['voronoi_random']:.3f}"}
+    lines = [text("cli.spread", lang, **facts, share=f"{100 * told['better_than']:.0f} %")]
+    if told["near"]:
+        first = told["near"][0]
+        metres = f"{first['distance_m']:.0f}"
+        names = {"one": first["one"], "other": first["other"], "metres": metres}
+        lines.append(
+            text("cli.near", lang, count=len(told["near"]), distance=f"{told['min_distance_m']:g}", **names)
+        )
+    if record["design"].get("force_distance"):
+        lines.append(text("cli.forced", lang))
+    return lines

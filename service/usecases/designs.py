@@ -37,6 +37,12 @@ def make_design(given: Mapping[str, Any]) -> Design:
     if "exclude_status" in values:
         words = [word.strip() for word in values.pop("exclude_status").split(",")]
         known["exclude_status"] = tuple(word for word in words if word and word != "none")
+    if "must_visit" in values:
+        known["must_visit"] = tuple(
+            word.strip() for word in values.pop("must_visit").split(",") if word.strip()
+        )
+    if "min_distance" in values:
+        known["min_distance_m"] = values.pop("min_distance")
     if values.get("shape") == "ring" and "radius" not in known:
         # the stated ring runs from 500 m to 2 km; 1000 m is the default of a disc
         known["radius"] = Radius("fixed", (WIDEN_TO_M,))

@@ -15,10 +15,11 @@ from typing import Any
 import geopandas as gpd
 
 from geo.design import Design
-from geo.draw import FORMAT, Lottery, Verification, commitment, make_record
+from geo.draw import FORMAT, Verification, commitment, make_record
 from geo.draw import verify as verify_record
 from geo.errors import DesignError, FrameError, LayerError
 from geo.frame import LAYERS, Frame, build_frame
+from geo.lottery import Lottery
 from layers.schema import LAYERS as LAYER_NAMES
 from layers.store import DrawHeading, Store
 

@@ -48,8 +48,11 @@ def design_from_query(query: Mapping[str, str]) -> Design:
     for name in ("cooldown_days", "reserves"):
         if name in given:
             given[name] = int(given[name]) if given[name].isdigit() else -1
-    if "inner" in given:
-        given["inner"] = float(given["inner"]) if given["inner"].replace(".", "", 1).isdigit() else -1.0
+    for name in ("inner", "min_distance"):
+        if name in given:
+            given[name] = float(given[name]) if given[name].replace(".", "", 1).isdigit() else -1.0
+    if "force_distance" in given:
+        given["force_distance"] = given["force_distance"] == "1"
     return make_design(given)
 
 
@@ -161,7 +164,8 @@ def units(store: Store, design: Design) -> tuple[pd.DataFrame, dict[str, Any]]:
         parts.append(
             table.assign(
                 layer=layer, pi=part.pi, expected_draws=part.expected_draws, reached_by=part.n_reaching,
-                se=part.se,
+                se=part.se, low=part.pi if part.low is None else part.low,
+                high=part.pi if part.high is None else part.high,
                 open_issues=np.bincount(own["unit"], minlength=n), weight=weight, priority=part.pi * weight,
                 loss=loss, expected_loss=part.pi * loss,
             )
@@ -177,7 +181,7 @@ def units(store: Store, design: Design) -> tuple[pd.DataFrame, dict[str, Any]]:
     return whole.sort_values(["pi", "id"], ascending=[False, True], ignore_index=True), beside
 
 
-def _unit_row(frame: Frame, layer: str, unit_id: str) -> int:
+def unit_row(frame: Frame, layer: str, unit_id: str) -> int:
     if layer not in UNIT_LAYERS:
         raise NotFoundError(
             f"{layer!r} is no drawn layer; use {' or '.join(UNIT_LAYERS)}",
@@ -237,7 +241,7 @@ def layer_of(store: Store, unit_id: str) -> str:
 def why(store: Store, design: Design, layer: str, unit_id: str) -> dict[str, Any]:
     """Who reaches a unit: each anchor, its chance to draw the unit if visited, and its share."""
     frame, found = reckon(store, design)
-    row = _unit_row(frame, layer, unit_id)
+    row = unit_row(frame, layer, unit_id)
     part = found.layers[layer]
     names = layer_cases.names(store, "anchors")
     reached = reaching(found, layer, row)

@@ -23,8 +23,9 @@ import shapely
 from cities import CRS, SIDE_M, alleys, anchors
 
 from geo.design import ANCHOR_CLASSES, Anchors, Design, Radius
-from geo.draw import Lottery, make_record
+from geo.draw import make_record
 from geo.frame import build_frame
+from geo.lottery import Lottery
 from service.usecases import demo
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -10,8 +10,8 @@ from geo.balance import balance, balanced_bracket, pivotal
 from geo.buffers import PairTable
 from geo.choice import Choice
 from geo.design import Design, Radius
-from geo.draw import Lottery
 from geo.errors import DesignError, FrameError
+from geo.lottery import Lottery
 from geo.pools import chances_at_anchors, rank_pairs
 from geo.strata import Strata
 

@@ -14,9 +14,10 @@ from scipy import stats
 from towns import alley, layer, town
 
 from geo.design import Anchors, Design, Radius, Take
-from geo.draw import Lottery, commitment, draw, make_record, verify
+from geo.draw import commitment, draw, make_record, verify
 from geo.errors import DesignError, FrameError
 from geo.frame import build_frame
+from geo.lottery import Lottery
 
 SEED = "2026-11-20 07 11 23"
 

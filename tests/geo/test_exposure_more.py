@@ -12,11 +12,12 @@ from worlds import KINDS, random_world
 import geo.groups
 from geo.buffers import PairTable
 from geo.design import ANCHOR_CLASSES, Anchors, Design, Radius, Take
-from geo.draw import Lottery, draw
+from geo.draw import draw
 from geo.errors import DesignError, FrameError
 from geo.exposure import exposure, prepare
 from geo.findings import bad_visits, distinct_bad, expected_issues, touch
 from geo.frame import build_frame
+from geo.lottery import Lottery
 from geo.pools import rank_pairs
 from geo.rounds import (
     independent_rounds,

@@ -11,8 +11,9 @@ import geopandas as gpd
 import shapely
 
 from geo.design import Anchors, Design, Radius, Take
-from geo.draw import Lottery, make_record
+from geo.draw import make_record
 from geo.frame import build_frame
+from geo.lottery import Lottery
 from layers.batches import NewBatch
 from layers.schema import ANCHOR_CLASSES, conform
 from layers.store import Store

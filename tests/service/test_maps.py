@@ -37,8 +37,9 @@ from geo.design import (
     ShortPool,
     Take,
 )
-from geo.draw import Lottery, make_record
+from geo.draw import make_record
 from geo.frame import build_frame
+from geo.lottery import Lottery
 from service.design_words import settings
 from service.features import draw_features, path
 from service.i18n import LANGS, texts
