@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from worlds import KINDS, SETTINGS, inspections, random_world
+from worlds import KINDS, SETTINGS, World, inspections, random_world
 
+from geo.design import Anchors, Design, Radius, Take
 from geo.errors import DesignError
 from geo.exposure import exposure, prepare
 from geo.findings import bad_visits, touch
@@ -27,7 +28,11 @@ def small(world):
     if design.per == "anchor" or design.radius_per == "round" or design.radius.law == "fixed":
         return world
     n = [count for _, count in design.anchors.by_class]
-    return world if n and sum(n) <= 2 else replace(world, design=replace(design, radius_per="round"))
+    return (
+        world
+        if n and None not in n and sum(n) <= 2
+        else replace(world, design=replace(design, radius_per="round"))
+    )
 
 
 @pytest.mark.parametrize("number", range(len(WORLDS)))
@@ -77,8 +82,8 @@ def test_every_chance_of_a_tiny_world_is_that_of_all_its_inspections(number):
 @pytest.mark.parametrize("number", range(0, len(WORLDS), 4))
 def test_alleys_and_compounds_share_the_radius_of_their_anchor(number):
     world = small(world_of(number))
-    n = sum(count for _, count in world.design.anchors.by_class)
-    if n > 2:
+    n = [count for _, count in world.design.anchors.by_class]
+    if None not in n and sum(n) > 2:
         world = replace(
             world, design=replace(world.design, anchors=type(world.design.anchors)(by_class=(("market", 1),)))
         )
@@ -98,6 +103,19 @@ def test_alleys_and_compounds_share_the_radius_of_their_anchor(number):
     assert (se == 0).all()
     assert joint(frame, design, (KINDS[0], 0), (KINDS[1], 0))[0] == pytest.approx(
         float(both), rel=1e-12, abs=1e-14
+    )
+
+
+def test_a_pool_within_the_largest_radius_of_its_group_is_not_widened():
+    world = World(
+        ["market"] * 2, [None] * 2, {KINDS[0]: [[400, 1000], [None, None]], KINDS[1]: [[None], [None]]},
+        {KINDS[0]: [1, 1], KINDS[1]: [1]},
+        Design(anchors=Anchors(each=2), per="class", short_pool="widen", radius=Radius.parse("500,2000"),
+               alleys=Take.parse("2")),
+    )  # fmt: skip
+    # radii 500 and 500: widened to 1000; 500 and 2000: not, for 1000 is less than 2000; 2000: both inside
+    np.testing.assert_allclose(
+        exposure(world.frame(), world.design).layers[KINDS[0]].pi, [1, 3 / 4], rtol=1e-15
     )
 
 

@@ -236,7 +236,7 @@ def random_world(number, **settings):
         ]
         if number % 3 == 0:
             entry[kind][0] = [None] * count
-    law = ("500:2000", "1000", "500,1000,1500,2000", "750:1750", "500,2000")[(number + number // 20) % 5]
+    law = ("500:2000", "1000", "500,1000,1500,2000", "750:1750", "500,2000")[(number + number // 23) % 5]
     take = TAKES[int(rng.integers(len(TAKES)))]
     values = {
         "anchors": Anchors(by_class=tuple(n.items())),
@@ -276,4 +276,13 @@ SETTINGS = [
     {"per": "cluster", "anchors": Anchors(each=None), "radius_per": "round"},
     {"per": "class", "anchors": Anchors(each=None), "radius_per": "round", "empty_pool": "widen"},
     {"duplicate": "twice", "anchors": Anchors(each=None)},
+    {"per": "class", "anchors": Anchors(each=None), "radius_per": "round", "shape": "ring", "inner_m": 250.0},
+    {
+        "per": "cluster",
+        "anchors": Anchors(by_class=(("market", None),)),
+        "radius_per": "round",
+        "shape": "ring",
+        "inner_m": 250.0,
+    },
+    {"per": "cluster", "short_pool": "widen", "shape": "ring", "inner_m": 250.0},
 ]
