@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design
+from .errors import DesignError
 from .frame import Frame
 
 Floats = NDArray[np.float64]
@@ -86,6 +87,15 @@ def chance_of_one(choice: Choice, asked: int, pool: Ints, *, widened: bool = Fal
     return np.where(number > 0, seen, 0.0)
 
 
+def three_by_size() -> DesignError:
+    """What has neither a short form nor a simulation here."""
+    return DesignError(
+        "three and more units drawn by their size from a larger pool have no exact law;"
+        " draw at most two, or with equal chance",
+        code="three_by_size",
+    )
+
+
 def sized_chances(sizes: Floats, ends: Ints, choice: Choice, asked: int, *, widened: bool) -> Floats:
     """Chances of the units of several nested pools, drawn in proportion to their sizes.
 
@@ -107,7 +117,7 @@ def sized_chances(sizes: Floats, ends: Ints, choice: Choice, asked: int, *, wide
 
     Raises
     ------
-    NotImplementedError
+    DesignError
         Three or more of a larger pool; `needs_simulation` says so beforehand.
     """
     inside = np.arange(len(sizes)) < ends[:, None]
@@ -131,7 +141,7 @@ def sized_chances(sizes: Floats, ends: Ints, choice: Choice, asked: int, *, wide
     if (number < ends[:, None]).any() and (number > 0).any():
         short = (number == 0) | (number >= ends[:, None])
         if not short.all():
-            raise NotImplementedError("three or more drawn by size from a larger pool")
+            raise three_by_size()
     return everything.astype(np.float64)
 
 
@@ -188,7 +198,7 @@ def sized_bad(sizes: Floats, bad: Bools, number: int, *, repeat: bool) -> Floats
         law[0] = float((first * others_good / left)[~bad].sum())
         law[1] = float((first * others_bad / left)[~bad].sum() + (first * others_good / left)[bad].sum())
     else:
-        raise NotImplementedError("three or more drawn by size from a larger pool")
+        raise three_by_size()
     return law
 
 

@@ -111,6 +111,8 @@ class Frame:
         Fingerprints of the whole layers.
     excluded : dict of layer to dict
         How many were left out, by status or `cooldown`.
+    reach_m : float
+        Pairs farther apart were not measured.
     """
 
     crs: CRS
@@ -119,6 +121,7 @@ class Frame:
     pairs: dict[str, PairTable]
     seals: dict[str, Seal]
     excluded: dict[str, dict[str, int]]
+    reach_m: float
 
     @property
     def hash(self) -> str:
@@ -348,4 +351,5 @@ def build_frame(
         pairs=pairs,
         seals={layer: seal(table, layer) for layer, table in checked.items()},
         excluded=excluded,
+        reach_m=design.reach_m,
     )

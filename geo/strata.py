@@ -62,6 +62,12 @@ def anchor_strata(frame: Frame, design: Design) -> Strata:
     FrameError
         An anchor that must be visited is not in the frame.
     """
+    if design.reach_m > frame.reach_m:
+        raise FrameError(
+            f"the frame reaches {frame.reach_m:g} m, the design needs {design.reach_m:g} m;"
+            " build the frame with this design",
+            code="frame_reach", reach=f"{frame.reach_m:g}", wanted=f"{design.reach_m:g}",
+        )  # fmt: skip
     classes = frame.anchors["class"].to_numpy(dtype=object)
     of = np.zeros(len(classes), dtype=np.int64)
     drawn, held = np.zeros((2, len(ANCHOR_CLASSES)), dtype=np.int64)

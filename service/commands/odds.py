@@ -43,7 +43,8 @@ def register(program: typer.Typer, lang: Lang) -> None:
         say(text("cli.odds_distinct", here.lang, alleys=f"{expected['back_alleys']:.3f}",
                  compounds=f"{expected['compounds']:.3f}"))  # fmt: skip
         say(text("cli.odds_bad", here.lang, alleys=bad["units"]["back_alleys"],
-                 compounds=bad["units"]["compounds"], chance=percent(bad["at_least_one"]), visits=f"{bad['expected_visits']:.3f}"))  # fmt: skip
+                 compounds=bad["units"]["compounds"], chance=percent(bad["at_least_one"]),
+                 visits=f"{bad['expected_visits']:.3f}"))  # fmt: skip
         law = " · ".join(
             f"{number}: {percent(chance)}" for number, chance in enumerate(bad["law"]) if chance >= 5e-4
         )

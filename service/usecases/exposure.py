@@ -28,7 +28,7 @@ from .designs import make_design
 from .open_issues import OpenIssues, open_issues
 
 SIMULATION_SEED = 20_261_120
-CLASSES = (0.0, 1e-12, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+CLASSES = (0.0, 1e-12, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.2, 0.5)
 """Lower edges of the classes of exposure on map and histogram, the same at every setting; the first
 holds the units that cannot be drawn."""
 

@@ -70,6 +70,7 @@ def frame_of(pairs: PairTable, anchors: int, alleys: int) -> Frame:
         pairs={"back_alleys": pairs, "compounds": PairTable(none, none, np.zeros(0))},
         seals={},
         excluded={},
+        reach_m=2000.0,
     )  # fmt: skip
 
 

@@ -58,6 +58,7 @@ class World:
             pairs=pairs,
             seals={},
             excluded={},
+            reach_m=self.design.reach_m,
         )
 
 
