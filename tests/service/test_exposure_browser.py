@@ -158,12 +158,34 @@ def test_a_new_radius_fetches_numbers_and_no_geometry(page, service):
     assert legend(page) == before
 
 
-def test_a_drag_of_the_slider_is_not_a_request_per_step(page, service):
+def test_a_drag_of_the_slider_is_one_request(page, service):
     open_page(page, service)
-    for radius_m in range(200, 2000, 50):
-        slide(page, radius_m)
+    page.locator("#zb-radius").evaluate(
+        """(slider) => { for (let value = 200; value < 2000; value += 50) {
+            slider.value = value; slider.dispatchEvent(new Event("input", {bubbles: true})); } }"""
+    )
     shown(page, radius="1950")
-    assert len(asked(page, "/api/exposure/numbers")) <= 4
+    assert len(asked(page, "/api/exposure/numbers")) == 2
+
+
+def test_while_an_answer_is_awaited_only_the_last_wish_is_kept(page, service):
+    open_page(page, service)
+    held: list = []
+
+    def hold_the_first(route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/api/exposure/numbers*", hold_the_first)
+    for radius_m in (300, 400, 500):
+        slide(page, radius_m)
+        page.wait_for_timeout(200)
+    assert len(asked(page, "/api/exposure/numbers")) == 2
+    held[0].continue_()
+    shown(page, radius="500")
+    assert len(asked(page, "/api/exposure/numbers")) == 3
 
 
 def test_every_setting_reaches_the_numbers_and_the_address(page, service):
@@ -203,6 +225,15 @@ def test_a_ring_keeps_its_radius_beyond_the_inner_one(page, service):
     open_page(page, service, "lang=en&radius=300")
     page.locator("[name=shape]").select_option("ring")
     shown(page, shape="ring", radius="550")
+    assert page.locator("#zb-fault").is_hidden()
+
+
+def test_the_inner_radius_goes_with_the_ring(page, service):
+    open_page(page, service, "lang=en&shape=ring&inner=300&radius=400")
+    shown(page, shape="ring", inner="300", radius="400")
+    page.locator("[name=shape]").select_option("disc")
+    shown(page, shape="disc")
+    assert "inner" not in page.url
     assert page.locator("#zb-fault").is_hidden()
 
 
