@@ -48,13 +48,13 @@
 
   function drawAnchors(map, anchors, groups, held) {
     anchors.forEach(function (anchor) {
-      const symbol = new zhoubian.Symbol([anchor.xy[1], anchor.xy[0]], { anchorClass: anchor.class, radius: 4, opacity: 0.8, letter: "" });
+      const symbol = new zhoubian.Symbol([anchor.xy[1], anchor.xy[0]], { anchorClass: anchor.class, radius: 4, opacity: 0.65, letter: "" });
       groups[anchor.class].addLayer(symbol);
       held.set("anchors/" + anchor.id, { shape: symbol, unit: anchor, layer: "anchors", group: groups[anchor.class] });
     });
     const fit = function () {
       const zoom = map.getZoom();
-      const radius = zoom < 12 ? 1.2 : zoom < 14 ? 1.7 : zoom < 15 ? 3.2 : zoom < 16 ? 4.6 : 6;
+      const radius = zoom < 12 ? 1.2 : zoom < 14 ? 1.7 : zoom < 15 ? 3 : zoom < 16 ? 4 : 5.5;
       held.forEach(function (one) { if (one.layer === "anchors") { one.shape.setRadius(radius); } });
     };
     map.on("zoomend", fit);
