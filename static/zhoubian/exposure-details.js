@@ -56,7 +56,7 @@
     return button;
   }
 
-  /* row: the unit's numbers under the settings shown, null when it is not in the frame. */
+  /* row: the unit's numbers under the settings shown. */
   zhoubian.unitDetails = function (box, layer, why, row, go, close) {
     box.textContent = "";
     box.appendChild(heading(zhoubian.text("layer." + layer), why.name, why.id, close));
@@ -68,8 +68,8 @@
     box.appendChild(facts([
       [zhoubian.text("exposure.expected"), zhoubian.number(why.expected)],
       [zhoubian.text("exposure.reached_by"), zhoubian.text("exposure.anchors", { n: why.anchors.length })],
-      [zhoubian.text("exposure.weighted_issues"), row ? zhoubian.number(row.issues) : "–"],
-      [zhoubian.text("exposure.priority_of"), row ? zhoubian.text("exposure.per_hundred", { n: zhoubian.number(row.priority * 100) }) : "–"],
+      [zhoubian.text("exposure.weighted_issues"), zhoubian.number(row.issues)],
+      [zhoubian.text("exposure.priority_of"), zhoubian.text("exposure.per_hundred", { n: zhoubian.number(row.priority * 100) })],
     ]));
     if (why.anchors.length) {
       box.appendChild(make("h3", "", zhoubian.text("exposure.its_anchors")));
@@ -92,6 +92,12 @@
     });
     box.appendChild(issues);
     box.appendChild(make("p", "zb-consequence", zhoubian.text("exposure.consequence")));
+  };
+
+  zhoubian.unframedDetails = function (box, layer, unit, close) {
+    box.textContent = "";
+    box.appendChild(heading(zhoubian.text("layer." + layer), unit.name, unit.id, close));
+    box.appendChild(make("p", "zb-note", zhoubian.text("exposure.out_of_frame")));
   };
 
   zhoubian.anchorDetails = function (box, pool, go, close) {

@@ -331,6 +331,12 @@
       chosen = { layer: layer, id: id };
       const one = held.get(layer + "/" + id);
       const anchor = layer === "anchors";
+      if (!anchor && !rows.has(layer + "/" + id)) {
+        marks.clearLayers();
+        ring(one, 16, 0.85);
+        zhoubian.unframedDetails(chosenBox, layer, one.unit, close);
+        return;
+      }
       const address = (anchor ? source().pool + "?" : source().why + "?layer=" + layer + "&") + "id=" + encodeURIComponent(id) + "&" + settings.design() + "&lang=" + document.documentElement.lang.slice(0, 2);
       ask(address).then(function (told) {
         if (!chosen || chosen.layer !== layer || chosen.id !== id) { return; }
@@ -338,7 +344,7 @@
           zhoubian.anchorDetails(chosenBox, told, go, close);
           markAnchor(one, told);
         } else {
-          zhoubian.unitDetails(chosenBox, layer, told, rows.get(layer + "/" + id) || null, go, close);
+          zhoubian.unitDetails(chosenBox, layer, told, rows.get(layer + "/" + id), go, close);
           markUnit(one, told);
         }
       }).catch(function (reason) {

@@ -312,6 +312,18 @@ def test_a_click_on_the_map_tells_the_unit_under_it(page, service):
     page.locator("#zb-chosen", has_text="b03").wait_for()
 
 
+def test_a_closed_unit_is_on_the_map_and_said_to_be_out_of_the_frame(page, service):
+    open_page(page, service, "lang=en&radius=600")
+    page.locator(".zb-top .zb-row[data-id=b12]").click()
+    page.locator(".zb-big").wait_for()
+    box = page.locator(".folium-map").bounding_box()
+    # b13 lies 0.0007 degrees east of b12, at zoom 15 a degree is 256 * 2**15 / 360 pixels
+    page.mouse.click(box["x"] + box["width"] / 2 + 0.0007 * 256 * 2**15 / 360, box["y"] + box["height"] / 2)
+    page.locator("#zb-chosen", has_text="b13").wait_for()
+    assert "Not in the frame under these settings" in page.locator("#zb-chosen").inner_text()
+    assert page.watch.faults == []
+
+
 def test_the_sentence_of_the_curve_is_true(page, service):
     """The leading n carry at least 60 % and n - 1 of them do not."""
     open_page(page, service, "lang=en&radius=400")
