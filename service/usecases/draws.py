@@ -80,7 +80,7 @@ def _tables(store: Store) -> dict[str, gpd.GeoDataFrame]:
     return {layer: store.read(layer) for layer in LAYERS}
 
 
-def _resting(store: Store, design: Design, now: datetime) -> dict[str, list[str]]:
+def resting(store: Store, design: Design, now: datetime) -> dict[str, list[str]]:
     """Units that earlier draws of this store visited within the cooldown."""
     if design.cooldown_days == 0:
         return {}
@@ -121,7 +121,7 @@ def run(
     _require_text(seed)
     used = secrets.token_hex(16) if seed is None else seed
     lottery = Lottery(used, None, round_number)
-    visited = _resting(store, design, now)
+    visited = resting(store, design, now)
     frame = build_frame(_tables(store), design, visited=visited)
     heading = {"name": chosen, "version": VERSION, "created_at": now.isoformat()}
     if not sealed:

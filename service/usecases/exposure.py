@@ -5,6 +5,8 @@ Every answer carries the settings it follows from: exposure is their consequence
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -22,7 +24,9 @@ from geo.rounds import reaching
 from layers.rules import categories
 from layers.store import Store
 
+from .. import clock
 from ..exposure_features import exposure_geometry
+from . import draws
 from . import layers as layer_cases
 from .designs import make_design
 from .open_issues import OpenIssues, open_issues
@@ -58,7 +62,9 @@ def design_from_query(query: Mapping[str, str]) -> Design:
 
 def version(store: Store) -> str:
     """What changes when any layer that exposure looks at changes."""
-    return store.data_version((*LAYERS, "issues", "roads"))
+    drawn = [(heading.name, heading.state) for heading in store.draws()]  # a cooldown looks at them
+    state = [store.data_version((*LAYERS, "issues", "roads")), drawn]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
 
 
 def geometry(store: Store) -> dict[str, Any]:
@@ -74,13 +80,15 @@ def frame_of(store: Store, design: Design) -> tuple[Frame, Ready | None]:
         design, radius=Radius("fixed", (max(design.reach_m, WIDEN_TO_M),)), shape="disc", radius_per="anchor"
     )
     settings = tuple(getattr(design, name) for name in _FRAME_SETTINGS)
+    resting = draws.resting(store, design, clock.now())
     key = (
         "frame", str(store.path), store.data_version(LAYERS), settings, wide.reach_m,
         inner_of(design), design.per, design.anchors if design.per != "anchor" else None,
+        design.must_visit, tuple((layer, tuple(ids)) for layer, ids in sorted(resting.items())),
     )  # fmt: skip
 
     def make() -> tuple[Frame, Ready | None]:
-        frame = build_frame({layer: store.read(layer) for layer in LAYERS}, wide)
+        frame = build_frame({layer: store.read(layer) for layer in LAYERS}, wide, visited=resting)
         return frame, prepare(frame, design)
 
     found: tuple[Frame, Ready | None] = _kept(key, make)
@@ -101,10 +109,11 @@ def _kept(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     return found
 
 
-def issues_of(store: Store, frame: Frame, design: Design) -> OpenIssues:
-    """The open issues of the units of a frame of this store and design."""
-    statuses = tuple(design.exclude_status)
-    key = ("issues", str(store.path), store.data_version((*LAYERS, "issues")), statuses)
+def issues_of(store: Store, frame: Frame) -> OpenIssues:
+    """The open issues of the units of a frame of this store."""
+    # they name rows of the frame, which depend on what is left out
+    rows = hash(tuple(tuple(units["id"]) for units in frame.units.values()))
+    key = ("issues", str(store.path), store.data_version((*LAYERS, "issues")), rows)
     found: OpenIssues = _kept(key, lambda: open_issues(store, frame))
     return found
 
@@ -119,7 +128,7 @@ def reckon(store: Store, design: Design) -> tuple[Frame, Exposure]:
 def numbers(store: Store, design: Design) -> dict[str, Any]:
     """Exposure and priority of every unit, for the page: arrays by layer, no geometry."""
     frame, found = reckon(store, design)
-    issues = issues_of(store, frame, design)
+    issues = issues_of(store, frame)
     told: dict[str, Any] = {
         "settings": design.to_mapping(),
         "method": found.method,
@@ -152,7 +161,7 @@ def units(store: Store, design: Design) -> tuple[pd.DataFrame, dict[str, Any]]:
     100 of the unit's score).
     """
     frame, found = reckon(store, design)
-    issues = issues_of(store, frame, design)
+    issues = issues_of(store, frame)
     parts = []
     for layer, part in found.layers.items():
         named = store.read(layer, columns=["id", "name", "district", "unit"]).set_index("id")
@@ -245,7 +254,7 @@ def why(store: Store, design: Design, layer: str, unit_id: str) -> dict[str, Any
     part = found.layers[layer]
     names = layer_cases.names(store, "anchors")
     reached = reaching(found, layer, row)
-    issues = issues_of(store, frame, design)
+    issues = issues_of(store, frame)
     own = issues.table[(issues.table["layer"] == layer) & (issues.table["unit"] == row)]
     pools = _pool_sizes(found, layer)
     anchors = []

@@ -70,7 +70,7 @@ def odds(
     rng = np.random.default_rng(SIMULATION_SEED)
     found = exposure(frame, design, ready=ready, rng=rng, detect=detect)
     sure = found if detect == 1.0 else exposure(frame, design, ready=ready, rng=rng)
-    issues = issues_of(store, whole, design)
+    issues = issues_of(store, whole)
     counts, bad = {}, {}
     for layer in UNIT_LAYERS:
         row_of = {unit: row for row, unit in enumerate(frame.units[layer]["id"])}

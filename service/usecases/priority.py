@@ -37,7 +37,7 @@ def priority(store: Store, design: Design, *, by: str = "unit", fixes: int | Non
     table, _ = units(store, design)
     if by == "issue":
         frame, found = reckon(store, design)
-        issues = issues_of(store, frame, design)
+        issues = issues_of(store, frame)
         told = issues.table.copy()
         told["unit_id"] = [
             frame.units[layer]["id"].iloc[row] for layer, row in zip(told["layer"], told["unit"], strict=True)
