@@ -117,6 +117,13 @@ class Radius:
             return low + (high - low) * chance
         return self.radii_m[int(chance * len(self.radii_m))]
 
+    def survival(self, distance_m: float) -> float:
+        """Chance that the radius is at least a distance."""
+        if self.law == "uniform":
+            low, high = self.radii_m
+            return min(max((high - distance_m) / (high - low), 0.0), 1.0)
+        return sum(radius >= distance_m for radius in self.radii_m) / len(self.radii_m)
+
     def words(self) -> str:
         """As `parse` reads it."""
         return (":" if self.law == "uniform" else ",").join(f"{radius:g}" for radius in self.radii_m)

@@ -256,7 +256,6 @@ def why(store: Store, design: Design, layer: str, unit_id: str) -> dict[str, Any
     reached = reaching(found, layer, row)
     issues = issues_of(store, frame)
     own = issues.table[(issues.table["layer"] == layer) & (issues.table["unit"] == row)]
-    pools = _pool_sizes(found, layer)
     anchors = []
     for rows, entry_m, chance, fraction, share in zip(
         reached.anchors, reached.entry_m, reached.chance, reached.fraction, reached.share, strict=True
@@ -266,7 +265,7 @@ def why(store: Store, design: Design, layer: str, unit_id: str) -> dict[str, Any
             {
                 "id": first["id"], "name": names.get(first["id"]), "class": first["class"],
                 "anchors": len(rows),
-                "entry_m": round(float(entry_m), 2), "pool": pools(rows[0]), "p": float(chance),
+                "entry_m": round(float(entry_m), 2), "pool": _pool_size(found, layer, rows[0], float(entry_m)), "p": float(chance),
                 "visited": float(fraction), "share": float(share),
             }
         )  # fmt: skip
@@ -275,8 +274,11 @@ def why(store: Store, design: Design, layer: str, unit_id: str) -> dict[str, Any
         "name": layer_cases.names(store, layer).get(unit_id),
         "layer": layer,
         "settings": design.to_mapping(),
+        "method": part.method,
         "pi": float(part.pi[row]),
         "se": float(part.se[row]),
+        "low": None if part.low is None else float(part.low[row]),
+        "high": None if part.high is None else float(part.high[row]),
         "expected": float(part.expected_draws[row]),
         "anchors": anchors,
         "issues": [_told(issue, float(part.pi[row])) for issue in own.to_dict("records")],
@@ -298,20 +300,17 @@ def _told(issue: Mapping[Any, Any], pi: float) -> dict[str, Any]:
     }
 
 
-def _pool_sizes(found: Exposure, layer: str) -> Any:
-    """A function from an anchor row to the units it can draw from: at the fixed or the largest radius."""
-    ready = found.ready
+def _pool_size(found: Exposure, layer: str, anchor: int, entry_m: float) -> float | None:
+    """The units an anchor draws from, on average over the radii that reach a unit `entry_m` away."""
+    ready, radius = found.ready, found.design.radius
     if ready is None:
-        return lambda _row: None
+        return None
     ranked = ready.ranked[layer]
-    radius = found.design.radius.max_m
-
-    def size(row: int) -> int:
-        at = int(ready.around.of_anchor[row])
-        entries = ranked.entry_m[ranked.starts[at] : ranked.starts[at + 1]]
-        return int((entries <= radius).sum())
-
-    return size
+    at = int(ready.around.of_anchor[anchor])
+    entries = ranked.entry_m[ranked.starts[at] : ranked.starts[at + 1]]
+    reached = radius.survival(entry_m)
+    chances = (min(radius.survival(float(entry)) / reached, 1.0) for entry in entries)
+    return round(sum(chances), 2)
 
 
 def pool(store: Store, design: Design, anchor_id: str) -> dict[str, Any]:

@@ -58,6 +58,12 @@ def test_a_radius_law_gives_every_radius_its_share():
     assert (uniform.at(0.0), uniform.at(0.5), uniform.max_m) == (500.0, 1250.0, 2000.0)
 
 
+def test_the_chance_to_reach_a_distance():
+    assert [Radius.parse("500:2000").survival(x) for x in (0, 500, 1250, 2000, 2500)] == [1, 1, 0.5, 0, 0]
+    assert [Radius.parse("500,1000").survival(x) for x in (400, 500, 501, 1000, 1001)] == [1, 1, 0.5, 0.5, 0]
+    assert [Radius.parse("800").survival(x) for x in (800, 801)] == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("words", "chances"),
     [("1-2", ((1, Fraction(1, 2)), (2, Fraction(1, 2)))), ("2", ((2, Fraction(1)),)), ("0", ((0, Fraction(1)),)),
