@@ -68,7 +68,9 @@ def _strata(frame: Frame, design: Design, lottery: Lottery) -> list[dict[str, An
     numbers = asked.drawn[:classes] + (asked.drawn[classes:] if design.must_visit else 0)
     named = {name for name, _ in design.anchors.by_class} or set(ANCHOR_CLASSES)
     strata: list[dict[str, Any]] = []
-    taken: list[tuple[float, float]] = []
+    at = frame.anchors.set_index("id")
+    # those that must be visited keep the others away, whatever their class
+    taken = [(float(at["x"][unit]), float(at["y"][unit])) for unit in design.must_visit]
     for name, number in zip(ANCHOR_CLASSES, numbers.tolist(), strict=True):
         if name not in named:
             continue
@@ -85,7 +87,6 @@ def _strata(frame: Frame, design: Design, lottery: Lottery) -> list[dict[str, An
                 code="distance_short", name=name, found=len(drawn), asked=number,
                 distance=f"{design.min_distance_m:g}",
             )  # fmt: skip
-        at = held.set_index("id")
         taken.extend((float(at["x"][unit]), float(at["y"][unit])) for unit in drawn)
         reserves = order[number : number + design.reserves]
         strata.append({"stratum": name, "anchors": len(held), "drawn": drawn, "reserves": reserves})

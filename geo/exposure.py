@@ -165,6 +165,15 @@ def prepare(frame: Frame, design: Design, around: Surroundings | None = None) ->
     return Ready(inner_m, around, ranked, cells)
 
 
+def ready_for(frame: Frame, design: Design, around: Surroundings, ready: Ready | None) -> Ready:
+    """What was prepared before, with the numbers of this design; prepared now where it does not fit."""
+    if ready is not None and ready.fits(inner_of(design), around):
+        return replace(ready, around=around)
+    made = prepare(frame, design, around)
+    assert made is not None  # noqa: S101 - the surroundings are known
+    return made
+
+
 def mixed(p: Floats, cells: Cells, units: int, strata: Strata) -> tuple[Floats, Floats]:
     """Chances of units from their chances at surroundings.
 
@@ -341,9 +350,7 @@ def exposure(
                 found.pi, found.expected, found.reaching, None, None, found.se, method
             )
         return Exposure(design, strata, layers, None)
-    if ready is None or not ready.fits(inner_of(design), around):
-        ready = prepare(frame, design, around)
-        assert ready is not None  # noqa: S101 - the surroundings are known
+    ready = ready_for(frame, design, around, ready)
     for layer in UNIT_LAYERS:
         layers[layer] = _layer(
             ready.ranked[layer],

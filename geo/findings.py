@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .buffers import PairTable
 from .choice import Choice, sizes_of
 from .design import Design, Radius
-from .errors import FrameError
+from .errors import DesignError, FrameError
 from .exposure import (
     INSPECTIONS,
     Exposure,
@@ -25,6 +25,7 @@ from .exposure import (
     inner_of,
     must_simulate,
     prepare,
+    ready_for,
     simulation_missing,
 )
 from .frame import UNIT_LAYERS, Frame
@@ -75,6 +76,22 @@ def _flags(frame: Frame, bad: Mapping[str, Bools]) -> dict[str, Bools]:
                 code="marks_length", layer=layer, count=len(flags),
             )  # fmt: skip
     return {layer: np.asarray(flags, dtype=bool) for layer, flags in bad.items() if np.any(flags)}
+
+
+def refuse_balanced(design: Design) -> None:
+    """Only bounds of single units are known where anchors are spread over the city.
+
+    Raises
+    ------
+    DesignError
+        The draw is balanced.
+    """
+    if design.method == "balanced":
+        raise DesignError(
+            "a balanced draw has certified bounds for single units only, not for several together;"
+            " leave --method balanced out",
+            code="balanced_together",
+        )
 
 
 class BadLaws:
@@ -179,6 +196,7 @@ def bad_visits(
         A simulation is needed and `rng` is missing.
     """
     flags = _flags(frame, bad)
+    refuse_balanced(design)
     if not flags:
         return Met(0.0, np.ones(1), np.zeros(1), 0.0, "exact")
     if must_simulate(frame, design):
@@ -186,9 +204,7 @@ def bad_visits(
     around = surroundings(frame, design)
     if around is None:
         return _grouped(frame, design, flags, rng, inspections)
-    if ready is None or not ready.fits(inner_of(design), around):
-        ready = prepare(frame, design, around)
-        assert ready is not None  # noqa: S101 - the surroundings are known
+    ready = ready_for(frame, design, around, ready)
     laws = BadLaws(frame, design, ready, flags)
     radii = exact_radii(design, len(laws.merged), laws.merged.entry_m)
     if radii is not None:

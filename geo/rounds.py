@@ -16,12 +16,11 @@ from .exposure import (
     Exposure,
     Ready,
     exact_radii,
-    inner_of,
     must_simulate,
-    prepare,
+    ready_for,
     simulation_missing,
 )
-from .findings import BadLaws, bad_visits
+from .findings import BadLaws, bad_visits, refuse_balanced
 from .frame import LAYERS, UNIT_LAYERS, Frame
 from .simulation import inspections as simulate
 from .strata import anchor_strata, surroundings
@@ -75,6 +74,7 @@ def joint(
     """
     if one == other:
         raise DesignError("the chance of two units needs two different ones", code="joint_same")
+    refuse_balanced(design)
     around = None if must_simulate(frame, design) else surroundings(frame, design)
     marks = [_marks(frame, [one]), _marks(frame, [other]), _marks(frame, [one, other])]
     if around is None:
@@ -83,9 +83,7 @@ def joint(
             if {a.method, b.method, union.method} == {"exact"}:
                 return a.at_least_one + b.at_least_one - union.at_least_one, 0.0
         return _simulated(frame, design, one, other, rng, inspections)
-    if ready is None or not ready.fits(inner_of(design), around):
-        ready = prepare(frame, design, around)
-        assert ready is not None  # noqa: S101 - the surroundings are known
+    ready = ready_for(frame, design, around, ready)
     first, second, together = (BadLaws(frame, design, ready, mark) for mark in marks)
     radii = exact_radii(design, len(together.merged), together.merged.entry_m)
     if radii is None:
@@ -178,9 +176,11 @@ def without_repetition(frame: Frame, design: Design, rounds: int) -> Design:
     """
     strata, around = anchor_strata(frame, design), surroundings(frame, design)
     single = around is not None and around.count == len(frame.anchors)
-    if not single or (design.radius_per == "round" and design.radius.law != "fixed"):
+    plain = design.method == "srs" and not design.must_visit and not design.force_distance
+    if not single or not plain or (design.radius_per == "round" and design.radius.law != "fixed"):
         raise DesignError(
-            "rounds without repetition need a draw around single anchors with their own or a fixed radius",
+            "rounds without repetition need a simple random draw around single anchors with their own or a"
+            " fixed radius, and no anchor that must be visited",
             code="rounds_settings",
         )
     if must_simulate(frame, design):

@@ -121,11 +121,22 @@ def _rules(design: dict[str, Any], lang: Lang) -> str:
 def _unusual(design: dict[str, Any], lang: Lang) -> list[str]:
     """What else decides and is not the default, a few words each."""
     default = Design().to_mapping()
+    design = {**default, **design}  # a record may be older than a setting
     words = [
         text(f"set.also.{option}.{design[option]}", lang)
         for option in ALSO
         if design[option] != default[option]
     ]
+    if design["method"] == "balanced":
+        words.append(text("set.also.balanced", lang))
+    if design["must_visit"]:
+        words.append(text("set.also.must_visit", lang, ids="/".join(design["must_visit"])))
+    if design["min_distance_m"]:
+        metres = f"{design['min_distance_m']:g}"
+        forced = design["force_distance"]
+        words.append(
+            text("set.also.force_distance" if forced else "set.also.min_distance", lang, metres=metres)
+        )
     if design["cooldown_days"]:
         words.append(text("set.also.cooldown_days", lang, days=design["cooldown_days"]))
     if design["exclude_status"] != default["exclude_status"]:

@@ -11,6 +11,7 @@ import pandas as pd
 import typer
 
 from geo.design import Design
+from layers.rules import categories
 from layers.store import Store
 
 from .. import design_words
@@ -45,8 +46,8 @@ def register(program: typer.Typer, lang: Lang) -> None:
         show_settings(beside, here.lang)
         shown = units.head(top)
         rows = [
-            (text(f"cli.kind.{u.layer}", here.lang), u.name or u.id, u.district, percent(u.pi),
-             f"{u.expected_draws:.4f}", u.reached_by, u.open_issues, f"{u.priority:.3f}")
+            (text(f"cli.kind.{u.layer}", here.lang), u.name or u.id, u.district,
+             within(u.pi, u.low, u.high, u.se), f"{u.expected_draws:.4f}", u.reached_by, u.open_issues, f"{u.priority:.3f}")
             for u in plain(shown)
         ]  # fmt: skip
         names = ("kind", "name", "district", "pi", "expected", "reached_by", "open_issues", "priority")
@@ -75,9 +76,10 @@ def register(program: typer.Typer, lang: Lang) -> None:
         if as_json:
             print_json(told)
             return
-        for label, value in design_words.design_settings(told["settings"], here.lang):
-            say(f"{label}: {value}")
-        say(text("cli.why_sum", here.lang, name=told["name"] or told["id"], pi=percent(told["pi"]),
+        show_design(told["settings"], here.lang)
+        say(text(f"cli.method.{told['method']}", here.lang))
+        pi = within(told["pi"], told["low"], told["high"], told["se"])
+        say(text("cli.why_sum", here.lang, name=told["name"] or told["id"], pi=pi,
                  expected=f"{told['expected']:.6g}"))  # fmt: skip
         rows = [
             (text(f"map.class.{a['class']}", here.lang), a["name"] or a["id"], f"{a['entry_m']:.0f}",
@@ -86,6 +88,15 @@ def register(program: typer.Typer, lang: Lang) -> None:
         ]  # fmt: skip
         names = ("class", "anchor", "entry", "pool", "visited", "p", "share")
         table(text("cli.why_title", here.lang, count=len(rows)), heads(names, here.lang), rows)
+        if told["issues"]:
+            found = [
+                (issue["id"], category(issue["category"], here.lang), f"{issue['weight']:g}",
+                 f"{issue['gain']:.4g}", f"{issue['gain_points']:.4g}")
+                for issue in told["issues"]
+            ]  # fmt: skip
+            columns = ("id", "category", "weight", "gain", "gain_points")
+            title = text("cli.why_issues", here.lang, count=len(found))
+            table(title, heads(columns, here.lang), found)
 
 
 @contextmanager
@@ -96,10 +107,15 @@ def reckoning(here: Door) -> Iterator[Store]:
         yield store
 
 
+def show_design(settings: dict[str, Any], lang: Lang) -> None:
+    """The settings that everything below follows from."""
+    for label, value in design_words.design_settings(settings, lang):
+        say(f"{label}: {value}")
+
+
 def show_settings(beside: dict[str, Any], lang: Lang) -> None:
     """The settings beside every number, how exact it is, and what was left out."""
-    for label, value in design_words.design_settings(beside["settings"], lang):
-        say(f"{label}: {value}")
+    show_design(beside["settings"], lang)
     say(text(f"cli.method.{beside['method']}", lang))
     left_out = sum(sum(reasons.values()) for reasons in beside["excluded"].values())
     say(text("cli.exposure_beside", lang, excluded=left_out, elsewhere=beside["issues_elsewhere"]))
@@ -111,8 +127,24 @@ def heads(names: Sequence[str], lang: Lang) -> list[str]:
 
 
 def percent(chance: float) -> str:
-    """A chance with three figures."""
-    return f"{100 * chance:.3g} %"
+    """A chance with three figures; one that is not certain is never shown as certain."""
+    told = f"{100 * chance:.3g} %"
+    return "> 99.9 %" if told == "100 %" and chance < 1 else told
+
+
+def within(chance: float, low: float | None, high: float | None, se: float) -> str:
+    """A chance with its bounds or its standard error, where it has any."""
+    if low is not None and high is not None and high > low:
+        return f"{percent(low)} – {percent(high)}"
+    return f"{percent(chance)} ± {percent(se)}" if se > 0 else percent(chance)
+
+
+def category(code: str, lang: Lang) -> str:
+    """The name of an issue category, the code where it has none."""
+    known = categories().get(code)
+    if known is None:
+        return code
+    return known.zh if lang == "zh" else known.name.replace("_", " ")
 
 
 def plain(units: pd.DataFrame) -> Any:

@@ -6,11 +6,10 @@ import typer
 
 from geo.design import Design
 
-from .. import design_words
 from ..i18n import Lang, text
 from ..usecases import odds
 from .design_options import with_design
-from .exposure import heads, percent, reckoning
+from .exposure import heads, percent, reckoning, show_design
 from .show import door, json_option, print_json, say, table
 
 
@@ -36,8 +35,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         if as_json:
             print_json(told)
             return
-        for label, value in design_words.design_settings(told["settings"], here.lang):
-            say(f"{label}: {value}")
+        show_design(told["settings"], here.lang)
         say(text(f"cli.method.{told['method']}", here.lang))
         expected, bad = told["expected_distinct"], told["bad"]
         say(text("cli.odds_distinct", here.lang, alleys=f"{expected['back_alleys']:.3f}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -11,7 +12,7 @@ from geo.design import Design
 from ..i18n import Lang, text
 from ..usecases import exports, priority
 from .design_options import with_design
-from .exposure import heads, percent, plain, reckoning, records
+from .exposure import category, heads, percent, plain, reckoning, records, show_design
 from .show import door, json_option, print_json, say, table
 
 _SHOWN = {
@@ -31,21 +32,22 @@ def register(program: typer.Typer, lang: Lang) -> None:
     def priority_(
         context: typer.Context,
         design: Design,
-        by: str = typer.Option("unit", help=text("cli.priority_by", lang)),
+        by: str | None = typer.Option(None, help=text("cli.priority_by", lang)),
         fixes: int | None = typer.Option(None, min=1, help=text("cli.priority_fixes", lang)),
         top: int = typer.Option(20, min=0, help=text("cli.exposure_top", lang)),
         out: Path | None = typer.Option(None, help=text("cli.table_out", lang)),
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        chosen = "issue" if fixes is not None else by
+        chosen = by or ("unit" if fixes is None else "issue")
         with reckoning(here) as store:
-            told = priority.priority(store, design, by=chosen, fixes=fixes)
-        if out is not None:
-            exports.table_file(told, design, out)
+            told = priority.priority(store, design, by=by, fixes=fixes)
+            if out is not None:
+                exports.table_file(store, told, design, out)
         if as_json:
             print_json({"settings": design.to_mapping(), "by": chosen, "rows": records(told)})
             return
+        show_design(design.to_mapping(), here.lang)
         names = _SHOWN[chosen if chosen in _SHOWN else "group"]
         rows = []
         for row in plain(told.head(top if fixes is None else fixes)):
@@ -53,6 +55,8 @@ def register(program: typer.Typer, lang: Lang) -> None:
             if "layer" in cells:
                 cells["kind"] = text(f"cli.kind.{cells['layer']}", here.lang)
                 cells["name"] = cells["name"] or cells.get("unit_id", cells["id"])
+            if "category" in cells:
+                cells["category"] = category(cells["category"], here.lang)
             rows.append([_cell(name, cells[name]) for name in names])
         table(text("cli.priority_title", here.lang), heads(names, here.lang), rows)
         if fixes is not None and len(told):
@@ -72,16 +76,18 @@ def register(program: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with reckoning(here) as store:
             told = priority.blind_spots(store, design)
-        if out is not None:
-            exports.table_file(told, design, out)
+            if out is not None:
+                exports.table_file(store, told, design, out)
         if as_json:
             print_json({"settings": design.to_mapping(), "rows": records(told)})
             return
+        show_design(design.to_mapping(), here.lang)
         unreached, never = int(told["unreached"].sum()), int(told["never_visited"].sum())
-        say(text("cli.blindspots_sum", here.lang, unreached=unreached, never=never))
+        outside = int(told["outside"].sum())
+        say(text("cli.blindspots_sum", here.lang, unreached=unreached, outside=outside, never=never))
         rows = [
             (text(f"cli.kind.{u.layer}", here.lang), u.name or u.id, u.district, u.open_issues,
-             f"{u.weight:g}", text("cli.blind.unreached" if u.unreached else "cli.blind.never", here.lang))
+             f"{u.weight:g}", text(f"cli.blind.{_why_blind(u)}", here.lang))
             for u in plain(told.head(top))
         ]  # fmt: skip
         names = ("kind", "name", "district", "open_issues", "weight", "note")
@@ -104,27 +110,50 @@ def _register_comparing(program: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with reckoning(here) as store:
             units, agreement = priority.compare_settings(store, design)
-        if out is not None:
-            exports.table_file(units, design, out)
+            if out is not None:
+                exports.table_file(store, units, design, out)
         if as_json:
-            print_json({"rows": records(units), "rank_correlation": agreement.round(4).to_dict()})
+            print_json(
+                {
+                    "settings": design.to_mapping(),
+                    "rows": records(units),
+                    "rank_correlation": agreement.round(4).to_dict(),
+                }
+            )
             return
+        show_design(design.to_mapping(), here.lang)
+        say(text("cli.compare_rest", here.lang))
         labels = list(agreement.columns)
+        shown = [_reading(words, here.lang) for _, words in priority.SETTINGS]
         rows = [
             (text(f"cli.kind.{row['layer']}", here.lang), row["name"] or row["id"],
              f"{row['high_in']}/{len(labels)}", *(percent(row[label]) for label in labels))
             for row in records(units.head(top))
         ]  # fmt: skip
         names = heads(("kind", "name", "high_in"), here.lang)
-        table(text("cli.compare_title", here.lang), [*names, *labels], rows)
+        table(text("cli.compare_title", here.lang), [*names, *shown], rows)
         values = agreement.to_numpy(dtype=float)
         matrix = [
-            (label, *(f"{value:.2f}" for value in row)) for label, row in zip(labels, values, strict=True)
+            (label, *(f"{value:.2f}" for value in row)) for label, row in zip(shown, values, strict=True)
         ]
-        table(text("cli.compare_agreement", here.lang), ["", *labels], matrix)
+        table(text("cli.compare_agreement", here.lang), ["", *shown], matrix)
+
+
+def _reading(words: dict[str, str], lang: Lang) -> str:
+    """A reading of the rule in a few words."""
+    return text(
+        "cli.compare_label", lang,
+        shape=text("cli.compare.disc" if words["shape"] == "disc" else "cli.compare.ring", lang),
+        radius=words["radius"].replace(":", "-"),
+        anchors=text("cli.compare.all" if words["anchors"] == "all" else "cli.compare.one", lang),
+    )  # fmt: skip
 
 
 def _cell(name: str, value: object) -> object:
     if name in ("pi", "touched") and isinstance(value, float):
         return percent(value)
     return f"{value:.4g}" if isinstance(value, float) else value
+
+
+def _why_blind(unit: Any) -> str:
+    return "unreached" if unit.unreached else "outside" if unit.outside else "never"

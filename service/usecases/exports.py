@@ -175,8 +175,9 @@ def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
     return len(page.encode())
 
 
-def table_file(table: pd.DataFrame, design: Design, out: Path) -> None:
+def table_file(store: Store, table: pd.DataFrame, design: Design, out: Path) -> None:
     """A table with the settings it follows from, as .csv or .xlsx."""
+    _refuse_store(store, out)
     settings = [(name, value) for name, value in design.to_mapping().items()]
     rows = pd.DataFrame(
         [
@@ -195,6 +196,7 @@ def table_file(table: pd.DataFrame, design: Design, out: Path) -> None:
 def units_file(store: Store, units: pd.DataFrame, beside: Mapping[str, Any], out: Path) -> None:
     """Exposure of every unit with its place: .gpkg, .geojson, .csv or .xlsx, the settings in each row."""
     ending = _ending(out, ENDINGS)
+    _refuse_store(store, out)
     words = json.dumps(beside["settings"], ensure_ascii=False)
     if ending in (".csv", ".xlsx"):
         pictures = pd.DataFrame(

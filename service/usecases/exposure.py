@@ -265,7 +265,8 @@ def why(store: Store, design: Design, layer: str, unit_id: str) -> dict[str, Any
             {
                 "id": first["id"], "name": names.get(first["id"]), "class": first["class"],
                 "anchors": len(rows),
-                "entry_m": round(float(entry_m), 2), "pool": _pool_size(found, layer, rows[0], float(entry_m)), "p": float(chance),
+                "entry_m": round(float(entry_m), 2), "p": float(chance),
+                "pool": _pool_size(found, layer, rows[0], float(entry_m)),
                 "visited": float(fraction), "share": float(share),
             }
         )  # fmt: skip

@@ -90,7 +90,8 @@ def odds(
         "bad": {
             "units": {layer: int(flags.sum()) for layer, flags in bad.items()},
             "at_least_one": met.at_least_one, "se": met.at_least_one_se, "expected_visits": met.mean,
-            "law": [float(chance) for chance in met.law], "method": met.method,
+            "law": [float(chance) for chance in met.law],
+            "method": "approximate" if found.method == "approximate" else met.method,
         },
         "detect": detect,
         "issues_found": expected_issues(found, counts),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from geo.design import Anchors, Design
-from geo.errors import NotFoundError
+from geo.errors import DesignError, NotFoundError
 from geo.findings import touch
 from geo.frame import UNIT_LAYERS
 from layers.store import Store
@@ -17,15 +17,20 @@ from . import layers as layer_cases
 from .designs import make_design
 from .exposure import SIMULATION_SEED, frame_of, issues_of, reckon, units
 
+BY = ("unit", "district", "responsible", "issue")
 
-def priority(store: Store, design: Design, *, by: str = "unit", fixes: int | None = None) -> pd.DataFrame:
+
+def priority(
+    store: Store, design: Design, *, by: str | None = None, fixes: int | None = None
+) -> pd.DataFrame:
     """What to mend first.
 
     Parameters
     ----------
     by : str
         `issue`: every open issue with the gain of fixing it; `unit`: alleys and compounds;
-        `district`, `responsible`: sums over them, with the chance that an inspection comes there.
+        `district`, `responsible`: sums over them, with the chance that an inspection comes there (not
+        a number for a balanced draw). `unit`, with `fixes` `issue`, if not given.
     fixes : int, optional
         Only so many rows of `issue`, in the order of their gain: the gains add up.
 
@@ -34,8 +39,18 @@ def priority(store: Store, design: Design, *, by: str = "unit", fixes: int | Non
     DataFrame, the largest gain first. `gain`: expected weighted issues no longer met; `gain_points`:
     expected points of 100 of a site score no longer lost.
     """
+    if by not in (None, *BY):
+        raise NotFoundError(
+            f"--by {by!r} is unknown; use {', '.join(BY)}",
+            code="unknown_option", option="by", given=by, allowed=", ".join(BY),
+        )  # fmt: skip
+    if fixes is not None and by not in (None, "issue"):
+        raise DesignError(
+            f"--fixes lists issues and does not go with --by {by}; leave one of them out",
+            code="fixes_by", given=by,
+        )  # fmt: skip
     table, _ = units(store, design)
-    if by == "issue":
+    if by == "issue" or fixes is not None:
         frame, found = reckon(store, design)
         issues = issues_of(store, frame)
         told = issues.table.copy()
@@ -51,13 +66,8 @@ def priority(store: Store, design: Design, *, by: str = "unit", fixes: int | Non
         keep = ["id", "category", "state", "layer", "unit_id", "name", "district", "unit", "pi", "weight",
                 "gain", "gain_points", "gain_so_far"]  # fmt: skip
         return told[keep] if fixes is None else told[keep].head(fixes)
-    if by == "unit":
+    if by in (None, "unit"):
         return table.sort_values(["priority", "id"], ascending=[False, True], ignore_index=True)
-    if by not in ("district", "responsible"):
-        raise NotFoundError(
-            f"--by {by!r} is unknown; use issue, unit, district or responsible",
-            code="unknown_option", option="by", given=by, allowed="issue, unit, district, responsible",
-        )  # fmt: skip
     return _by_group(store, design, table, "district" if by == "district" else "unit")
 
 
@@ -70,8 +80,10 @@ def _by_group(store: Store, design: Design, table: pd.DataFrame, column: str) ->
     for layer in UNIT_LAYERS:
         part = known[known["layer"] == layer].set_index("id")["group"]
         groups[layer] = part.loc[frame.units[layer]["id"]].map(number).to_numpy(dtype=np.int64)
-    rng = np.random.default_rng(SIMULATION_SEED)
-    chance, se = touch(frame, design, groups, len(labels), ready=ready, rng=rng)
+    chance, se = np.full((2, len(labels)), np.nan)
+    if design.method == "srs":
+        rng = np.random.default_rng(SIMULATION_SEED)
+        chance, se = touch(frame, design, groups, len(labels), ready=ready, rng=rng)
     sums = known.groupby("group")[["open_issues", "weight", "priority", "expected_loss"]].sum()
     sums["units"] = known.groupby("group").size()
     told = sums.loc[labels].reset_index().assign(touched=chance, se=se)
@@ -79,25 +91,34 @@ def _by_group(store: Store, design: Design, table: pd.DataFrame, column: str) ->
 
 
 def blind_spots(store: Store, design: Design) -> pd.DataFrame:
-    """Units that no anchor reaches at any radius of the settings, and units no draw has visited yet.
+    """Units that no anchor reaches at any allowed radius, and units no draw has visited yet.
 
-    Columns: layer, id, name, district, unit, pi, unreached, never_visited, open_issues, weight. A unit
-    stands here if either holds.
+    Columns: layer, id, name, district, unit, pi, unreached (no anchor within 2 km, or within the radius
+    of the settings if that is larger), outside (exposure 0 under the settings), never_visited,
+    open_issues, weight. A unit stands here if one of the three holds.
     """
     table, _ = units(store, design)
+    frame, _ = frame_of(store, design)
+    reached = {
+        layer: set(frame.units[layer]["id"].to_numpy(dtype=object)[np.unique(frame.pairs[layer].unit)])
+        for layer in UNIT_LAYERS
+    }
     visited: dict[str, set[str]] = {layer: set() for layer in UNIT_LAYERS}
     for heading in store.draws():
         if heading.state == "drawn":
             for layer, visits in store.draw(heading.name).record["visits"].items():
                 visited[layer].update(visit["id"] for visit in visits)
-    unreached = table["pi"] == 0
-    never = pd.Series(
-        [unit not in visited[layer] for layer, unit in zip(table["layer"], table["id"], strict=True)],
-        index=table.index,
-    )
+
+    def missing_in(known: dict[str, set[str]]) -> pd.Series[bool]:
+        absent = [unit not in known[layer] for layer, unit in zip(table["layer"], table["id"], strict=True)]
+        return pd.Series(absent, index=table.index, dtype=bool)
+
+    unreached, outside, never = missing_in(reached), table["pi"] == 0, missing_in(visited)
     keep = ["layer", "id", "name", "district", "unit", "pi", "open_issues", "weight"]
-    told = table[keep].assign(unreached=unreached, never_visited=never)[unreached | never]
-    return told.sort_values(["unreached", "weight", "id"], ascending=[False, False, True], ignore_index=True)
+    told = table[keep].assign(unreached=unreached, outside=outside, never_visited=never)
+    told = told[unreached | outside | never]
+    order = ["unreached", "outside", "weight", "id"]
+    return told.sort_values(order, ascending=[False, False, False, True], ignore_index=True)
 
 
 SETTINGS: tuple[tuple[str, dict[str, str]], ...] = tuple(
