@@ -47,7 +47,8 @@ def register(program: typer.Typer, lang: Lang) -> None:
         shown = units.head(top)
         rows = [
             (text(f"cli.kind.{u.layer}", here.lang), u.name or u.id, u.district,
-             within(u.pi, u.low, u.high, u.se), f"{u.expected_draws:.4f}", u.reached_by, u.open_issues, f"{u.priority:.3f}")
+             within(u.pi, u.low, u.high, u.se), f"{u.expected_draws:.4f}",
+             u.reached_by, u.open_issues, f"{u.priority:.3f}")
             for u in plain(shown)
         ]  # fmt: skip
         names = ("kind", "name", "district", "pi", "expected", "reached_by", "open_issues", "priority")
