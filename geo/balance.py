@@ -143,7 +143,7 @@ def balanced_bracket(chances: Floats, ranked: Ranked, strata: Strata) -> Bracket
     with np.errstate(divide="ignore"):
         missed = np.bincount(ranked.unit, np.log1p(-part), minlength=ranked.units)
     expected = np.bincount(ranked.unit, part, minlength=ranked.units)
-    low = -np.expm1(missed)
+    low = -np.expm1(missed) + 0.0  # never a negative zero
     return Bracket(low, np.maximum(np.minimum(expected, 1.0), low))
 
 

@@ -202,7 +202,7 @@ def _mixed(p: Floats, starts: Ints, size: Ints, drawn: Ints, anchors: Ints) -> F
 def union(chances: Floats, axis: int = -1) -> Floats:
     """Chance of at least one of independent events: 1 - prod(1 - p), exact to the last digits."""
     with np.errstate(divide="ignore"):
-        return np.asarray(-np.expm1(np.log1p(-chances).sum(axis=axis)))
+        return np.asarray(-np.expm1(np.log1p(-chances).sum(axis=axis)) + 0.0)  # never a negative zero
 
 
 def mix_counts(laws: list[Floats], drawn: int, anchors: int) -> Floats:

@@ -142,7 +142,7 @@ def _simulated(
 def independent_rounds(pi: Floats, rounds: int) -> Floats:
     """Chance to be inspected in at least one of several rounds that know nothing of each other."""
     with np.errstate(divide="ignore"):
-        return np.asarray(-np.expm1(rounds * np.log1p(-np.asarray(pi))))
+        return np.asarray(-np.expm1(rounds * np.log1p(-np.asarray(pi))) + 0.0)  # never a negative zero
 
 
 def rounds_until_seen(pi: Floats, chance: float = 0.95) -> Floats:

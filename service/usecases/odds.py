@@ -66,7 +66,10 @@ def odds(
         record = record_of(store, after)
         drawn = {layer: [visit["id"] for visit in visits] for layer, visits in record["visits"].items()}
         drawn["anchors"] = [unit for stratum in record["strata"] for unit in stratum["drawn"]]
-        frame, ready = remaining(frame, drawn), None
+        held = {"anchors": frame.anchors, **frame.units}
+        # what has left the frame since then is out already
+        out = {layer: set(ids) & set(held[layer]["id"]) for layer, ids in drawn.items()}
+        frame, ready = remaining(frame, out), None
     rng = np.random.default_rng(SIMULATION_SEED)
     found = exposure(frame, design, ready=ready, rng=rng, detect=detect)
     sure = found if detect == 1.0 else exposure(frame, design, ready=ready, rng=rng)

@@ -61,14 +61,22 @@ def priority(
         told = told.assign(pi=pi, gain=pi * told["weight"], gain_points=100.0 * pi * told["loss"])
         named = table.set_index(["layer", "id"])[["name", "district", "unit"]]
         told = told.drop(columns="unit").join(named, on=["layer", "unit_id"])
-        told = told.sort_values(["gain", "id"], ascending=[False, True], ignore_index=True)
+        told = _largest_first(told, "gain", "id")
         told["gain_so_far"] = told["gain"].cumsum()
         keep = ["id", "category", "state", "layer", "unit_id", "name", "district", "unit", "pi", "weight",
                 "gain", "gain_points", "gain_so_far"]  # fmt: skip
         return told[keep] if fixes is None else told[keep].head(fixes)
     if by in (None, "unit"):
-        return table.sort_values(["priority", "id"], ascending=[False, True], ignore_index=True)
+        return _largest_first(table, "priority", "id")
     return _by_group(store, design, table, "district" if by == "district" else "unit")
+
+
+def _largest_first(table: pd.DataFrame, number: str, name: str) -> pd.DataFrame:
+    """By a number, then by name: numbers that differ by rounding alone are equal."""
+    order = table.assign(**{number: table[number].round(12)}).sort_values(
+        [number, name], ascending=[False, True]
+    )
+    return table.loc[order.index].reset_index(drop=True)
 
 
 def _by_group(store: Store, design: Design, table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -87,7 +95,7 @@ def _by_group(store: Store, design: Design, table: pd.DataFrame, column: str) ->
     sums = known.groupby("group")[["open_issues", "weight", "priority", "expected_loss"]].sum()
     sums["units"] = known.groupby("group").size()
     told = sums.loc[labels].reset_index().assign(touched=chance, se=se)
-    return told.sort_values(["priority", "group"], ascending=[False, True], ignore_index=True)
+    return _largest_first(told, "priority", "group")
 
 
 def blind_spots(store: Store, design: Design) -> pd.DataFrame:
@@ -146,7 +154,7 @@ def compare_settings(store: Store, design: Design) -> tuple[pd.DataFrame, pd.Dat
     -------
     units : DataFrame
         layer, id, name, one column of exposure per setting, `high_in`: in how many settings the unit
-        is among the likeliest tenth of its layer; those that are always first.
+        is among the likeliest tenth of its layer, one at least; those that are always first.
     agreement : DataFrame
         Spearman rank correlation of the settings over all units of both layers.
     """
@@ -168,8 +176,8 @@ def compare_settings(store: Store, design: Design) -> tuple[pd.DataFrame, pd.Dat
     layer = pd.Series([key.split("|", 1)[0] for key in wide.index], index=wide.index)
     unit = pd.Series([key.split("|", 1)[1] for key in wide.index], index=wide.index)
     rank = wide.groupby(layer).rank(ascending=False, method="min")
-    size = layer.map(layer.value_counts())
-    high = (rank.le(HIGH_SHARE * size, axis=0) & (wide > 0)).sum(axis=1)
+    places = layer.map(np.ceil(HIGH_SHARE * layer.value_counts()))
+    high = (rank.le(places, axis=0) & (wide > 0)).sum(axis=1)
     assert names is not None  # noqa: S101 - there is at least one setting
     called = [names[la].get(u) for la, u in zip(layer, unit, strict=True)]
     name = pd.Series(called, index=wide.index, dtype=object)
