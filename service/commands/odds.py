@@ -9,7 +9,7 @@ from geo.design import Design
 from ..i18n import Lang, text
 from ..usecases import odds
 from .design_options import with_design
-from .exposure import heads, percent, reckoning, show_design
+from .exposure import heads, percent, reckoning, show_design, within
 from .show import door, json_option, print_json, say, table
 
 
@@ -59,5 +59,5 @@ def register(program: typer.Typer, lang: Lang) -> None:
             names = ("id", "pi", "rounds", "independent", "no_repeat", "until")
             table(text("cli.odds_units_title", here.lang), heads(names, here.lang), rows)
         if told["together"] is not None:
-            say(text("cli.odds_together", here.lang, chance=percent(told["together"]["chance"]),
-                     se=f"{told['together']['se']:.2g}"))  # fmt: skip
+            chance = within(told["together"]["chance"], None, None, told["together"]["se"])
+            say(text("cli.odds_together", here.lang, chance=chance))

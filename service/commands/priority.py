@@ -92,6 +92,8 @@ def register(program: typer.Typer, lang: Lang) -> None:
         ]  # fmt: skip
         names = ("kind", "name", "district", "open_issues", "weight", "note")
         table(text("cli.blindspots_title", here.lang), heads(names, here.lang), rows)
+        if out is not None:
+            say(text("cli.written", here.lang, file=out))
 
 
 def _register_comparing(program: typer.Typer, lang: Lang) -> None:
@@ -131,22 +133,23 @@ def _register_comparing(program: typer.Typer, lang: Lang) -> None:
             for row in records(units.head(top))
         ]  # fmt: skip
         names = heads(("kind", "name", "high_in"), here.lang)
-        table(text("cli.compare_title", here.lang), [*names, *shown], rows)
+        table(text("cli.compare_title", here.lang), [*names, *("\n".join(words) for words in shown)], rows)
         values = agreement.to_numpy(dtype=float)
         matrix = [
-            (label, *(f"{value:.2f}" for value in row)) for label, row in zip(shown, values, strict=True)
+            (" ".join(words), *(f"{value:.2f}" for value in row))
+            for words, row in zip(shown, values, strict=True)
         ]
-        table(text("cli.compare_agreement", here.lang), ["", *shown], matrix)
+        columns = ["\n".join(words) for words in shown]
+        table(text("cli.compare_agreement", here.lang), ["", *columns], matrix)
+        if out is not None:
+            say(text("cli.written", here.lang, file=out))
 
 
-def _reading(words: dict[str, str], lang: Lang) -> str:
-    """A reading of the rule in a few words."""
-    return text(
-        "cli.compare_label", lang,
-        shape=text("cli.compare.disc" if words["shape"] == "disc" else "cli.compare.ring", lang),
-        radius=words["radius"].replace(":", "-"),
-        anchors=text("cli.compare.all" if words["anchors"] == "all" else "cli.compare.one", lang),
-    )  # fmt: skip
+def _reading(words: dict[str, str], lang: Lang) -> tuple[str, str]:
+    """A reading of the rule in a few words: shape and radius, anchors."""
+    shape = text("cli.compare.disc" if words["shape"] == "disc" else "cli.compare.ring", lang)
+    anchors = text("cli.compare.all" if words["anchors"] == "all" else "cli.compare.one", lang)
+    return f"{shape} {words['radius'].replace(':', '-')}", anchors
 
 
 def _cell(name: str, value: object) -> object:

@@ -73,10 +73,9 @@ def priority(
 
 def _largest_first(table: pd.DataFrame, number: str, name: str) -> pd.DataFrame:
     """By a number, then by name: numbers that differ by rounding alone are equal."""
-    order = table.assign(**{number: table[number].round(12)}).sort_values(
-        [number, name], ascending=[False, True]
-    )
-    return table.loc[order.index].reset_index(drop=True)
+    rounded = table.assign(**{number: table[number].round(12)})
+    order = rounded.sort_values([number, name], ascending=[False, True]).index
+    return table.loc[order].reset_index(drop=True)
 
 
 def _by_group(store: Store, design: Design, table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -176,7 +175,7 @@ def compare_settings(store: Store, design: Design) -> tuple[pd.DataFrame, pd.Dat
     layer = pd.Series([key.split("|", 1)[0] for key in wide.index], index=wide.index)
     unit = pd.Series([key.split("|", 1)[1] for key in wide.index], index=wide.index)
     rank = wide.groupby(layer).rank(ascending=False, method="min")
-    places = layer.map(np.ceil(HIGH_SHARE * layer.value_counts()))
+    places = np.ceil(HIGH_SHARE * layer.map(layer.value_counts()))
     high = (rank.le(places, axis=0) & (wide > 0)).sum(axis=1)
     assert names is not None  # noqa: S101 - there is at least one setting
     called = [names[la].get(u) for la, u in zip(layer, unit, strict=True)]
