@@ -84,6 +84,8 @@ def frame_of(store: Store, design: Design) -> tuple[Frame, Ready | None]:
     key = (
         "frame", str(store.path), store.data_version(LAYERS), settings, wide.reach_m,
         inner_of(design), design.per, design.anchors if design.per != "anchor" else None,
+        # a layer that is drawn from must not be empty
+        tuple(take.chances[-1][0] > 0 for take in (design.alleys, design.compounds)),
         design.must_visit, tuple((layer, tuple(ids)) for layer, ids in sorted(resting.items())),
     )  # fmt: skip
 

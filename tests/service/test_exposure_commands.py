@@ -9,7 +9,7 @@ import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
-from hamlet import PI, layers, stored
+from hamlet import PI, add, layers, stored
 from office import furnish
 
 from layers.store import Store
@@ -322,14 +322,13 @@ def test_a_store_without_issues_answers_with_none(tmp_path, monkeypatch, capsys,
 
 
 def test_a_city_without_compounds_is_answered_for_its_alleys(tmp_path, monkeypatch, capsys):
-    from hamlet import add  # noqa: PLC0415
-
     monkeypatch.chdir(tmp_path)
     with Store.open(tmp_path / "zhoubian.db", create=True) as store:
         add(store, {name: held for name, held in layers().items() if name in ("anchors", "back_alleys")})
-    for command in COMMANDS:
-        assert asked(capsys, command)
-    told = json.loads(asked(capsys, "exposure", "--json"))
+    for command, arguments in COMMANDS.items():
+        assert "--compounds 0" in refused(capsys, command, *arguments)
+        assert asked(capsys, command, "--compounds", 0)
+    told = json.loads(asked(capsys, "exposure", "--compounds", 0, "--json"))
     assert {row["id"]: row["pi"] for row in told["units"]} == pytest.approx(PI["back_alleys"], abs=1e-14)
     for ending in (".csv", ".xlsx", ".geojson", ".gpkg"):
-        assert asked(capsys, "exposure", "--out", f"a{ending}")
+        assert asked(capsys, "exposure", "--compounds", 0, "--out", f"a{ending}")
