@@ -143,7 +143,7 @@
     fact(zhoubian.text("exposure.distinct." + state.units), zhoubian.number(numbers.expected_distinct[state.units]));
     fact(zhoubian.text("exposure.anchors_drawn"), zhoubian.number(numbers.anchors_drawn));
     fact(zhoubian.text("exposure.blind"), zhoubian.text("exposure.of", { n: blind.length, all: rows.length }));
-    fact(zhoubian.text("exposure.method"), numbers.method === "exact" ? zhoubian.text("exposure.exact") : zhoubian.text("exposure.simulated", { se: zhoubian.percent(numbers.se || 0) }));
+    fact(zhoubian.text("exposure.method"), zhoubian.text("exposure." + numbers.method, { se: zhoubian.percent(numbers.se || 0) }));
     box.appendChild(facts);
     box.appendChild(make("h2", "", zhoubian.text("exposure.top." + state.by)));
     box.appendChild(leaders(rows, scale, nameOf, choose));
