@@ -38,6 +38,7 @@ from geo.design import (
     Take,
 )
 from geo.draw import make_record
+from geo.exposure import Method
 from geo.frame import build_frame
 from geo.lottery import Lottery
 from service.design_words import settings
@@ -119,6 +120,7 @@ def test_scripts_ask_only_for_texts_that_exist():
         "pool_line.": units,
         "note.": {"short_pool", "empty_pool", "widened"},
         "out.": {*STATUSES_EXCLUDED, "visited"},
+        "exposure.": set(get_args(Method)),
         **{f"exposure.{start}.": units for start in ("distinct", "no_units", "histogram_title", "its_pool")},
         "exposure.carry.": {f"{layer}.{view}" for layer in units for view in views},
         **{
