@@ -84,7 +84,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
                  expected=f"{told['expected']:.6g}"))  # fmt: skip
         rows = [
             (text(f"map.class.{a['class']}", here.lang), a["name"] or a["id"], f"{a['entry_m']:.0f}",
-             a["pool"], percent(a["visited"]), percent(a["p"]), percent(a["share"]))
+             f"{a['pool']:g}", percent(a["visited"]), percent(a["p"]), percent(a["share"]))
             for a in told["anchors"]
         ]  # fmt: skip
         names = ("class", "anchor", "entry", "pool", "visited", "p", "share")

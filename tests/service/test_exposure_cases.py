@@ -104,6 +104,20 @@ def test_why_names_who_reaches_a_unit_and_the_parts_give_the_whole(hamlet):
     assert exposure.why(hamlet, DESIGN, "back_alleys", "B4")["anchors"] == []
 
 
+def test_the_pool_of_a_random_radius_is_the_mean_over_the_radii_that_reach_the_unit(hamlet):
+    # 300 to 500 m: whenever M1 reaches B5, 412.3 m away, it reaches B1 (100) and B2 (300) too; whenever
+    # it reaches B1, B5 is in with (500 - 412.3) / 200
+    uniform = make_design({"radius": "300:500"})
+    pools = {
+        unit: {a["id"]: a["pool"] for a in exposure.why(hamlet, uniform, "back_alleys", unit)["anchors"]}
+        for unit in ("B1", "B5")
+    }
+    assert pools["B5"]["M1"] == 3
+    assert pools["B1"]["M1"] == pytest.approx(2 + (500 - math.hypot(100, 400)) / 200, abs=0.01)
+    # B6 (223.6) and B5 (316.2) of the school
+    assert pools["B5"]["S1"] == 2
+
+
 @pytest.mark.parametrize("unit", EVERY)
 def test_the_issues_of_why_sum_to_the_priority_of_the_unit(hamlet, unit):
     told = exposure.why(hamlet, DESIGN, exposure.layer_of(hamlet, unit), unit)
