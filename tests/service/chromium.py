@@ -46,9 +46,13 @@ class Watch:
 
 
 def painted(page, pane: str) -> int:
-    """How many pixels of a pane's canvas are not empty."""
+    """How many pixels of a pane's canvas are not empty, once what was asked for has been drawn.
+
+    Leaflet draws its canvases in the next animation frame.
+    """
     return page.evaluate(
-        """(pane) => {
+        """async (pane) => {
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
             const canvas = document.querySelector('.leaflet-' + pane + '-pane canvas');
             if (!canvas) { return 0; }
             const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
