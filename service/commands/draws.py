@@ -9,13 +9,12 @@ import typer
 
 from geo.design import Design
 from geo.draw import Verification
-from layers.store import Store
 
 from .. import clock, design_words
 from ..i18n import Lang, text
 from ..usecases import draws, exports
 from .design_options import with_design
-from .show import door, json_option, print_json, say, stderr, table
+from .show import door, json_option, opened, print_json, say, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -27,7 +26,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
     @program.command("draws", help=text("cli.draws", lang))
     def listing(context: typer.Context, as_json: bool = json_flag) -> None:
         here = door(context)
-        with Store.open(here.settings.store, create=False) as store:
+        with opened(here) as store:
             found = draws.listing(store)
         if as_json:
             print_json([{"name": d.name, "created_at": d.created_at, "state": d.state} for d in found])
@@ -46,7 +45,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        with Store.open(here.settings.store, create=False) as store:
+        with opened(here) as store:
             file = draw.lower().endswith(".json")
             record = draws.read_record(Path(draw)) if file else draws.record_of(store, draw)
             found = draws.verify(store, record)
@@ -67,7 +66,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         out: Path = typer.Option(..., help=text("cli.map_out", lang)),
     ) -> None:
         here = door(context)
-        with Store.open(here.settings.store, create=False) as store:
+        with opened(here) as store:
             size = exports.map_file(store, name, out, here.lang)
         say(text("cli.map_written", here.lang, file=out, size=f"{size / 1e6:.1f}"))
 
@@ -88,10 +87,7 @@ def _register_making(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        with (
-            Store.open(here.settings.store, create=False) as store,
-            stderr.status(text("cli.drawing", here.lang)),
-        ):
+        with opened(here) as store:
             made = draws.run(
                 store, design, now=clock.now(), seed=seed, round_number=round_, name=name, sealed=sealed
             )
@@ -111,7 +107,7 @@ def _register_making(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        with Store.open(here.settings.store, create=False) as store:
+        with opened(here) as store:
             made = draws.unseal(store, name, second, now=clock.now())
             rows = draws.table(store, made.record)
         if as_json:

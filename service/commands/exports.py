@@ -6,11 +6,9 @@ from pathlib import Path
 
 import typer
 
-from layers.store import Store
-
 from ..i18n import Lang, text
 from ..usecases import exports
-from .show import door, say
+from .show import door, opened, say
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -23,6 +21,6 @@ def register(program: typer.Typer, lang: Lang) -> None:
         out: Path = typer.Option(..., help=text("cli.export_out", lang)),
     ) -> None:
         here = door(context)
-        with Store.open(here.settings.store, create=False) as store:
+        with opened(here) as store:
             rows = exports.export(store, what, out)
         say(text("cli.exported", here.lang, rows=rows, file=out))

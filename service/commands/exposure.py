@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,12 @@ import typer
 
 from geo.design import Design
 from layers.rules import categories
-from layers.store import Store
 
 from .. import design_words
 from ..i18n import Lang, text
 from ..usecases import exports, exposure
 from .design_options import with_design
-from .show import Door, door, json_option, print_json, say, stderr, table
+from .show import door, json_option, opened, print_json, say, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -35,7 +33,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        with reckoning(here) as store:
+        with opened(here) as store:
             units, beside = exposure.units(store, design)
             picture = exposure.picture(units)
             if out is not None:
@@ -72,7 +70,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        with Store.open(here.settings.store, create=False) as store:
+        with opened(here) as store:
             told = exposure.why(store, design, exposure.layer_of(store, unit), unit)
         if as_json:
             print_json(told)
@@ -98,14 +96,6 @@ def register(program: typer.Typer, lang: Lang) -> None:
             columns = ("id", "category", "weight", "gain", "gain_points")
             title = text("cli.why_issues", here.lang, count=len(found))
             table(title, heads(columns, here.lang), found)
-
-
-@contextmanager
-def reckoning(here: Door) -> Iterator[Store]:
-    """The store, with a sign of life while something is reckoned."""
-    status = stderr.status(text("cli.reckoning", here.lang))
-    with Store.open(here.settings.store, create=False) as store, status:
-        yield store
 
 
 def show_design(settings: dict[str, Any], lang: Lang) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from layers.store import Store
-
 from ..i18n import Lang, text
 from ..usecases import layers
-from .show import door, json_option, print_json, say, table
+from .show import door, json_option, opened, print_json, say, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -18,7 +16,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
     @program.command("layers", help=text("cli.layers", lang))
     def layers_(context: typer.Context, as_json: bool = json_flag) -> None:
         here = door(context)
-        with Store.open(here.settings.store, create=False) as store:
+        with opened(here) as store:
             found = layers.summary(store)
         if as_json:
             print_json(found)

@@ -9,8 +9,8 @@ from geo.design import Design
 from ..i18n import Lang, text
 from ..usecases import odds
 from .design_options import with_design
-from .exposure import heads, percent, reckoning, show_design, within
-from .show import door, json_option, print_json, say, table
+from .exposure import heads, percent, show_design, within
+from .show import door, json_option, opened, print_json, say, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -30,7 +30,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
     ) -> None:
         here = door(context)
         chosen = [unit.strip() for unit in units.split(",") if unit.strip()]
-        with reckoning(here) as store:
+        with opened(here) as store:
             told = odds.odds(store, design, units=chosen, rounds=rounds, after=after, detect=detect)
         if as_json:
             print_json(told)

@@ -12,8 +12,8 @@ from geo.design import Design
 from ..i18n import Lang, text
 from ..usecases import exports, priority
 from .design_options import with_design
-from .exposure import category, heads, percent, plain, reckoning, records, show_design
-from .show import door, json_option, print_json, say, table
+from .exposure import category, heads, percent, plain, records, show_design
+from .show import door, json_option, opened, print_json, say, table
 
 _SHOWN = {
     "issue": ("id", "category", "kind", "name", "pi", "weight", "gain", "gain_points", "gain_so_far"),
@@ -40,7 +40,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
     ) -> None:
         here = door(context)
         chosen = by or ("unit" if fixes is None else "issue")
-        with reckoning(here) as store:
+        with opened(here) as store:
             told = priority.priority(store, design, by=by, fixes=fixes)
             if out is not None:
                 exports.table_file(store, told, design, out)
@@ -74,7 +74,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        with reckoning(here) as store:
+        with opened(here) as store:
             told = priority.blind_spots(store, design)
             if out is not None:
                 exports.table_file(store, told, design, out)
@@ -110,7 +110,7 @@ def _register_comparing(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        with reckoning(here) as store:
+        with opened(here) as store:
             units, agreement = priority.compare_settings(store, design)
             if out is not None:
                 exports.table_file(store, units, design, out)

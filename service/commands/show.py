@@ -24,6 +24,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from layers.store import Store
+
 from ..i18n import Lang, text
 from ..settings import Settings
 
@@ -94,3 +96,11 @@ def progress(label: str) -> Iterator[Report]:
             bar.update(task, completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def opened(here: Door) -> Iterator[Store]:
+    """The store, with a sign of life on the screen while a command works."""
+    status = stderr.status(text("cli.working", here.lang))
+    with Store.open(here.settings.store, create=False) as store, status:
+        yield store
