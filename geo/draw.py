@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -58,7 +58,6 @@ class _Surrounding:
     key: str
     rows: list[int]
     radius_m: dict[int, float]
-    picks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def _strata(frame: Frame, design: Design, lottery: Lottery) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -122,9 +122,14 @@ def _settings(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     frame = [("frame.hash", record["frame"]["hash"]), ("frame.crs", record["frame"]["crs"])]
     counts = [(f"frame.{layer}", seal["count"]) for layer, seal in record["frame"]["layers"].items()]
     told = [*head, ("commitment", record.get("commitment")), *design, *frame, *counts]
+    return _rows(told)
+
+
+def _rows(settings: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Names and values as cells: text as it stands, anything else as JSON."""
     return [
         (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in told
+        for name, value in settings
     ]
 
 
@@ -170,22 +175,16 @@ def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
     _refuse_store(store, out)
     record, layers, attribution = draws.map_data(store, name)
     page = draw_file(record, layers, lang, attribution=attribution)
+    written = page.encode()
     with write.whole(out) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return len(page.encode())
+        temporary.write_bytes(written)
+    return len(written)
 
 
 def table_file(store: Store, table: pd.DataFrame, design: Design, out: Path) -> None:
     """A table with the settings it follows from, as .csv or .xlsx."""
     _refuse_store(store, out)
-    settings = [(name, value) for name, value in design.to_mapping().items()]
-    rows = pd.DataFrame(
-        [
-            (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-            for name, value in settings
-        ],
-        columns=["setting", "value"],
-    )
+    rows = pd.DataFrame(_rows(design.to_mapping().items()), columns=["setting", "value"])
     if _ending(out, (".csv", ".xlsx")) == ".csv":
         words = json.dumps(design.to_mapping(), ensure_ascii=False)
         write.write_csv(table.assign(settings=words), out)
@@ -198,21 +197,24 @@ def units_file(store: Store, units: pd.DataFrame, beside: Mapping[str, Any], out
     ending = _ending(out, ENDINGS)
     _refuse_store(store, out)
     words = json.dumps(beside["settings"], ensure_ascii=False)
-    if ending in (".csv", ".xlsx"):
-        pictures = pd.DataFrame(
-            [(layer, edge, count) for layer, told in picture(units).items()
-             for edge, count in zip(told["edges"], told["histogram"], strict=True)],
-            columns=["layer", "from", "units"],
-        )  # fmt: skip
-        curves = pd.DataFrame({layer: told["curve"] for layer, told in picture(units).items()})
-        if ending == ".csv":
-            write.write_csv(units.assign(settings=words), out)
-        else:
-            settings = pd.DataFrame(
-                [("settings", words), ("method", beside["method"])], columns=["setting", "value"]
-            )
-            sheets = {"exposure": units, "histogram": pictures, "curve": curves, "settings": settings}
-            write.write_xlsx(sheets, out)
+    if ending == ".csv":
+        write.write_csv(units.assign(settings=words), out)
+        return
+    if ending == ".xlsx":
+        told = picture(units)
+        counts = [
+            (layer, edge, count)
+            for layer, part in told.items()
+            for edge, count in zip(part["edges"], part["histogram"], strict=True)
+        ]
+        settings = [("settings", words), ("method", beside["method"])]
+        sheets = {
+            "exposure": units,
+            "histogram": pd.DataFrame(counts, columns=["layer", "from", "units"]),
+            "curve": pd.DataFrame({layer: part["curve"] for layer, part in told.items()}),
+            "settings": pd.DataFrame(settings, columns=["setting", "value"]),
+        }
+        write.write_xlsx(sheets, out)
         return
     tables: dict[str, gpd.GeoDataFrame] = {}
     for layer, part in units.groupby("layer"):

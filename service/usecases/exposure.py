@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +24,7 @@ from layers.store import Store
 
 from .. import clock
 from ..exposure_features import exposure_geometry
+from ..recent import Recent
 from . import draws
 from . import layers as layer_cases
 from .designs import make_design
@@ -40,9 +39,8 @@ _FRAME_SETTINGS = (
     "metric", "alley_rule", "compound_rule", "anchor_rule", "alley_weight", "compound_weight",
     "exclude_status",
 )  # fmt: skip
-_KEPT: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-_KEPT_MOST = 8
-_LOCK = threading.Lock()
+_FRAMES: Recent[tuple[Frame, Ready | None]] = Recent(4)
+_ISSUES: Recent[OpenIssues] = Recent(4)
 
 
 def design_from_query(query: Mapping[str, str]) -> Design:
@@ -82,7 +80,7 @@ def frame_of(store: Store, design: Design) -> tuple[Frame, Ready | None]:
     settings = tuple(getattr(design, name) for name in _FRAME_SETTINGS)
     resting = draws.resting(store, design, clock.now())
     key = (
-        "frame", str(store.path), store.data_version(LAYERS), settings, wide.reach_m,
+        str(store.path), store.data_version(LAYERS), settings, wide.reach_m,
         inner_of(design), design.per, design.anchors if design.per != "anchor" else None,
         # a layer that is drawn from must not be empty
         tuple(take.chances[-1][0] > 0 for take in (design.alleys, design.compounds)),
@@ -93,31 +91,15 @@ def frame_of(store: Store, design: Design) -> tuple[Frame, Ready | None]:
         frame = build_frame({layer: store.read(layer) for layer in LAYERS}, wide, visited=resting)
         return frame, prepare(frame, design)
 
-    found: tuple[Frame, Ready | None] = _kept(key, make)
-    return found
-
-
-def _kept(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    """What was made for this state of the store before, else made now."""
-    with _LOCK:
-        if key in _KEPT:
-            _KEPT.move_to_end(key)
-            return _KEPT[key]
-    found = make()
-    with _LOCK:
-        _KEPT[key] = found
-        while len(_KEPT) > _KEPT_MOST:
-            _KEPT.popitem(last=False)
-    return found
+    return _FRAMES.get(key, make)
 
 
 def issues_of(store: Store, frame: Frame) -> OpenIssues:
     """The open issues of the units of a frame of this store."""
     # they name rows of the frame, which depend on what is left out
     rows = hash(tuple(tuple(units["id"]) for units in frame.units.values()))
-    key = ("issues", str(store.path), store.data_version((*LAYERS, "issues")), rows)
-    found: OpenIssues = _kept(key, lambda: open_issues(store, frame))
-    return found
+    key = (str(store.path), store.data_version((*LAYERS, "issues")), rows)
+    return _ISSUES.get(key, lambda: open_issues(store, frame))
 
 
 def reckon(store: Store, design: Design) -> tuple[Frame, Exposure]:

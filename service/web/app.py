@@ -19,6 +19,7 @@ from geo.errors import ZhoubianError
 
 from ..errors import outcome
 from ..i18n import LANGS, Lang, error_text, system_lang, text
+from ..recent import Recent
 from ..resources import static_path
 from . import draws, exposure, home
 from .pages import page_lang, render
@@ -69,8 +70,8 @@ def create_app(store_path: Path, lang: Lang | None = None, *, hosts: Collection[
     app.config["STORE"] = Path(store_path)
     app.config["LANG"] = lang or system_lang()
     app.config["HOSTS"] = hosts
-    app.extensions["zhoubian_maps"] = draws.MapCache()
-    app.extensions["zhoubian_exposure"] = exposure.AnswerCache()
+    app.extensions["zhoubian_maps"] = Recent(draws.KEPT)
+    app.extensions["zhoubian_exposure"] = Recent(exposure.KEPT)
     app.register_blueprint(home.bp)
     app.register_blueprint(draws.bp)
     app.register_blueprint(exposure.bp)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +13,14 @@ from layers.store import Store
 from ..features import draw_features
 from ..i18n import LANGS, Lang
 from ..maps import draw_page, map_parts, map_texts
+from ..recent import Recent
 from ..usecases import draws
-from .pages import addresses, kept, kept_json, page_lang
+from .pages import addresses, kept, kept_json, packed_json, page_lang
 
 bp = Blueprint("draws", __name__)
 
-_KEPT = 8
+KEPT = 8
+"""Maps that the service keeps."""
 
 
 @dataclass(frozen=True)
@@ -33,38 +32,18 @@ class StoredMap:
     packed: bytes
 
 
-class MapCache:
-    """The maps last asked for, each made once for a state of the store; shared by the threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._maps: OrderedDict[str, StoredMap] = OrderedDict()
-
-    def get(self, store: Store, name: str) -> StoredMap:
-        """The map of a draw as the layers are now.
-
-        Raises
-        ------
-        NotFoundError
-            If there is no such draw.
-        """
-        etag = draws.map_version(store, name)
-        with self._lock:
-            if etag not in self._maps:
-                record, layers, attribution = draws.map_data(store, name)
-                features = draw_features(record, layers, attribution=attribution)
-                plain = json.dumps(features, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-                self._maps[etag] = StoredMap(etag, record, gzip.compress(plain.encode(), 6, mtime=0))
-            self._maps.move_to_end(etag)
-            while len(self._maps) > _KEPT:
-                self._maps.popitem(last=False)
-            return self._maps[etag]
-
-
 def _map(name: str) -> StoredMap:
-    cache: MapCache = current_app.extensions["zhoubian_maps"]
+    """The map of a draw as the layers are now."""
+    maps: Recent[StoredMap] = current_app.extensions["zhoubian_maps"]
     with Store.open(current_app.config["STORE"], create=False) as store:
-        return cache.get(store, name)
+        etag = draws.map_version(store, name)
+
+        def make() -> StoredMap:
+            record, layers, attribution = draws.map_data(store, name)
+            features = draw_features(record, layers, attribution=attribution)
+            return StoredMap(etag, record, packed_json(features))
+
+        return maps.get(etag, make)
 
 
 @bp.get("/draws/<name>")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,8 +18,9 @@ from layers.store import Store
 
 from ..design_words import design_settings
 from ..maps import exposure_page
+from ..recent import Recent
 from ..usecases import exposure
-from .pages import addresses, kept_json, page_lang
+from .pages import addresses, kept_json, packed_json, page_lang
 
 bp = Blueprint("exposure", __name__)
 
@@ -33,26 +31,8 @@ ANCHORS = ("1", "2", "3", "all")
 PAGE_KEYS = frozenset({"lang", "by", "units", "layer", "id"})
 """Keys of the query that are no settings of the design."""
 
-_KEPT = 64
-
-
-class AnswerCache:
-    """The answers last given, gzipped, each reckoned once for a state of the store; for all threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._answers: OrderedDict[str, bytes] = OrderedDict()
-
-    def get(self, etag: str, make: Callable[[], dict[str, Any]]) -> bytes:
-        """The answer of this tag, made now if it is not kept."""
-        with self._lock:
-            if etag not in self._answers:
-                plain = json.dumps(make(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-                self._answers[etag] = gzip.compress(plain.encode(), 5, mtime=0)
-            self._answers.move_to_end(etag)
-            while len(self._answers) > _KEPT:
-                self._answers.popitem(last=False)
-            return self._answers[etag]
+KEPT = 64
+"""Answers that the service keeps."""
 
 
 @contextmanager
@@ -71,8 +51,8 @@ def _answer(store: Store, asked: list[Any], make: Callable[[], dict[str, Any]]) 
     """An answer by what was asked and the state of the store."""
     told = json.dumps([exposure.version(store), request.endpoint, *asked], sort_keys=True)
     etag = hashlib.sha256(told.encode()).hexdigest()[:32]
-    cache: AnswerCache = current_app.extensions["zhoubian_exposure"]
-    return kept_json(etag, cache.get(etag, make))
+    answers: Recent[bytes] = current_app.extensions["zhoubian_exposure"]
+    return kept_json(etag, answers.get(etag, lambda: packed_json(make())))
 
 
 @bp.get("/exposure")
