@@ -1,9 +1,12 @@
-"""What a file holds, before anybody has judged its rows; and how a file as a whole is refused."""
+"""What a file holds, before anybody has judged its rows; and how a file as a whole is refused.
+
+A table is read in pieces, so that a million rows need no more memory than twenty thousand.
+"""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,9 +24,49 @@ _BOMB_RATIO = 200
 """Tables of an office shrink ten- to fiftyfold in a zip file."""
 
 
+PIECE = 20_000
+"""Records of a table that are in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user said about a file; whatever is left out is found out.
+
+    Parameters
+    ----------
+    part : str or None
+        The sheet, layer or folder of the file.
+    encoding : str or None
+        A name that Python knows, for text tables and the .dbf of shapefiles.
+    columns : dict of field to heading
+        Which heading holds which field of the layer, before any alias.
+    """
+
+    part: str | None = None
+    encoding: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A table of a file, open for reading.
+
+    Parameters
+    ----------
+    pieces : iterator of Reading
+        The records in their order, at least one piece; all have the same headings and datum.
+    counted : int or None
+        Records of the table, counted from the raw bytes by a way of its own that shares nothing
+        with the reader; None where the format has no second way.
+    """
+
+    pieces: Iterator[Reading]
+    counted: int | None = None
+
+
 @dataclass(frozen=True)
 class Reading:
-    """What a file holds.
+    """A piece of what a file holds.
 
     Parameters
     ----------
