@@ -7,10 +7,9 @@ Plain arrays in and out; linear in the rows, also where a hostile file gives all
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .faults import Fault, Note, shorten
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from .nearby import Floats, Ints, earlier_within, near_known, plane
 
 NEAR_M = 50.0
 """Namesakes this near are told: two gates of a market, two halls of a school, or one site twice."""
@@ -34,8 +31,6 @@ PILE_ONE_ADDRESS = 0.9
 
 _EXAMPLES = 5
 _NAME_LENGTH = 200  # a name longer than this is a text; long runs of accents take quadratic time to normalise
-_CHUNK = 50_000
-_CROWD = 20
 _NO_NAME = re.compile(r"[\s()\[\]{}〔〕【】〖〗「」『』〈〉《》\-‐‑–—―·•・_]+")
 _ENDINGS = (
     ("市场", ("农贸市场", "集贸市场", "农副产品市场", "菜市场", "菜场")),
@@ -192,7 +187,7 @@ def find(
         shared = _other_name(places, key, in_pile)
         kind = np.zeros(len(labels), np.int64) if classes is None else _hashes(classes)
         near = earlier_within(_joined(key, kind), xy, NEAR_M)
-        twice = _twice(near, _joined(key, kind, told_addresses), xy, in_pile)
+        twice = _twice(np.where(in_pile, 0, _joined(key, kind, told_addresses)), xy)
         if not np.array_equal(key, stem):
             alike = np.where(near < 0, earlier_within(_joined(stem, kind), xy, NEAR_M), -1)
         near = np.where(twice < 0, near, -1)
@@ -206,7 +201,7 @@ def find(
         near_duplicates=_told(twice, labels, names),
         same_name_near=_told(near, labels, names),
         two_names=_told(alike, labels, names),
-        same_place=_told(shared, labels, names),
+        same_place=_told(shared, labels, names, differing=True),
         same_moment=_told(moment, labels, categories),
         pile_ups=pile_ups,
         names={} if names is None else {int(labels[at]): names[at] or "" for at in repeated.tolist()},
@@ -253,15 +248,12 @@ def known_nearby(
     if not len(old) or not len(ids):
         return Known(np.empty((0, 2), np.int64), Told())
     kept_names = [store_names[at] for at in old.tolist()]
-    key = np.concatenate([_name_keys(kept_names)[1], _name_keys(names)[1]])
     xy = plane(np.concatenate([store_lonlat[old], lonlat]))
-    named = np.flatnonzero(key != 0)
-    cells = _Cells(key[named], xy[named], NEAR_M)
-    query = named >= len(old)
-    found = np.full(len(key), -1, dtype=np.int64)
-    found[named[query]] = _from_store(cells, query, named)
+    found = near_known(
+        _name_keys(names)[1], xy[len(old) :], _name_keys(kept_names)[1], xy[: len(old)], NEAR_M
+    )
     hit = np.flatnonzero(found >= 0)
-    pairs = np.column_stack([hit - len(old), old[found[hit]]])
+    pairs = np.column_stack([hit, old[found[hit]]])
     examples = tuple(
         f"{ids[new]}/{store_ids[known]} {shorten(names[new])}" for new, known in pairs[:_EXAMPLES].tolist()
     )
@@ -294,8 +286,8 @@ def _plain_all(names: Sequence[str | None]) -> Iterator[str]:
         yield from split if len(split) == len(part) else map(plain_name, part)
 
 
-def _hashes(words: Sequence[str | None] | Iterator[str]) -> Ints:
-    """64 bits of every word, 0 where there is none; a chance of 1e-8 that two of a million words meet."""
+def _hashes(words: Iterable[str | None]) -> Ints:
+    """64 bits of every word, 0 where there is none: a chance of 3e-8 that two of a million words meet."""
     return np.fromiter((hash(word) if word else 0 for word in words), dtype=np.int64)
 
 
@@ -329,28 +321,6 @@ def _joined(key: Ints, *more: Ints | None) -> Ints:
 # -- places ----------------------------------------------------------------------------------------
 
 
-def plane(lonlat: Floats) -> Floats:
-    """Metres east and north of the first point, on the WGS-84 ellipsoid at the median latitude.
-
-    Parameters
-    ----------
-    lonlat : (n, 2) float, EPSG:4326
-
-    Returns
-    -------
-    (n, 2) float, metres. True for distances within a city, see `find`; also across the 180th meridian.
-    """
-    if not len(lonlat):
-        return np.empty((0, 2))
-    east = (lonlat[:, 0] - lonlat[0, 0] + 180.0) % 360.0 - 180.0
-    north = lonlat[:, 1] - lonlat[0, 1]
-    lat = math.radians(float(np.median(lonlat[:, 1])))
-    a, e2 = 6378137.0, 0.0066943799901413165
-    w = math.sqrt(1.0 - e2 * math.sin(lat) ** 2)
-    normal, meridian = a / w, a * (1.0 - e2) / w**3
-    return np.column_stack([np.radians(east) * (normal * math.cos(lat)), np.radians(north) * meridian])
-
-
 def _places(lonlat: Floats) -> tuple[Ints, Ints, Ints]:
     """(place of every row, rows per place, first row of each place); one place is 1e-7 degree wide."""
     steps = np.rint(lonlat * 1e7).astype(np.int64)
@@ -363,7 +333,8 @@ def _piled(places: Ints, counts: Ints, addresses: Ints | None) -> NDArray[np.boo
     """Per place: is it a pile-up?"""
     if not len(counts):
         return np.zeros(0, dtype=bool)
-    ordinary = float(np.quantile(counts, 0.9, method="lower"))
+    # where all rows lie on one point, no place is ordinary
+    ordinary = float(np.quantile(counts, 0.9, method="lower")) if len(counts) > 1 else 0.0
     piled = counts >= max(PILE_ROWS, PILE_SHARE * len(places), PILE_TIMES * ordinary)
     if addresses is not None:
         for at in np.flatnonzero(piled):
@@ -374,7 +345,7 @@ def _piled(places: Ints, counts: Ints, addresses: Ints | None) -> NDArray[np.boo
 
 
 def _other_name(places: Ints, key: Ints, in_pile: NDArray[np.bool_]) -> Ints:
-    """Per row: the first row of its place, if names there differ; -1 else, and for that first row -2."""
+    """Per row: the first row of its place (for that row: itself), if names there differ; -1 else."""
     found = np.full(len(key), -1, dtype=np.int64)
     named = np.flatnonzero((key != 0) & ~in_pile)
     if len(named):
@@ -385,161 +356,29 @@ def _other_name(places: Ints, key: Ints, in_pile: NDArray[np.bool_]) -> Ints:
     return found
 
 
-def _twice(near: Ints, record: Ints, xy: Floats, in_pile: NDArray[np.bool_]) -> Ints:
+def _twice(record: Ints, xy: Floats) -> Ints:
     """Per row: the first row of the same record within 1 m, -1 for none."""
-    concerned = near >= 0
-    concerned[near[concerned]] = True
-    within = np.flatnonzero(concerned & ~in_pile)
-    earlier = earlier_within(record[within], xy[within], SAME_M)
-    root = np.where(earlier < 0, np.arange(len(within)), earlier)
-    while not np.array_equal(further := root[root], root):
-        root = further
-    twice = np.full(len(near), -1, dtype=np.int64)
-    twice[within] = np.where(earlier < 0, -1, within[root])
-    return twice
+    earlier = earlier_within(record, xy, SAME_M)
+    first = np.where(earlier < 0, np.arange(len(record)), earlier)
+    while not np.array_equal(further := first[first], first):
+        first = further
+    return np.where(earlier < 0, -1, first)
 
 
-def _told(earlier: Ints, labels: Ints, words: Sequence[str | None] | None) -> Told:
+def _told(
+    earlier: Ints, labels: Ints, words: Sequence[str | None] | None, *, differing: bool = False
+) -> Told:
+    """The rows that have an earlier one; `differing`: examples of two names only."""
     hit = np.flatnonzero(earlier >= 0)
     if words is None or not len(hit):
         return Told()
-    later = hit[earlier[hit] != hit][:_EXAMPLES]
-    return Told(len(hit), tuple(_example(at, int(earlier[at]), labels, words) for at in later.tolist()))
+    pairs = ((at, int(earlier[at])) for at in map(int, hit) if at != earlier[at])
+    fitting = (pair for pair in pairs if not differing or words[pair[0]] != words[pair[1]])
+    first = islice(fitting, _EXAMPLES)
+    return Told(len(hit), tuple(_example(at, one, labels, words) for at, one in first))
 
 
 def _example(at: int, first: int, labels: Ints, words: Sequence[str | None]) -> str:
     here, there = shorten(words[at]), shorten(words[first])
     told = here if here == there else f"{there} / {here}"
     return f"{labels[first]}/{labels[at]} {told}"
-
-
-# -- who is near whom ------------------------------------------------------------------------------
-
-
-class _Cells:
-    """Points of equal key in square cells whose diagonal is the distance: who shares one is near.
-
-    Parameters
-    ----------
-    key : (n,) int
-    xy : (n, 2) float, metres
-    """
-
-    def __init__(self, key: Ints, xy: Floats, distance_m: float) -> None:
-        self.xy, self.distance_m = xy, distance_m
-        # a hair smaller than the square in the circle, so that rounding cannot push a corner out
-        steps = np.floor((xy - xy.min(axis=0)) / (distance_m * math.sqrt(0.5) * (1 - 1e-9))).astype(np.int64)
-        packed = ((steps[:, 0] + 2) << 32) + steps[:, 1] + 2
-        self._cells, cell = np.unique(packed, return_inverse=True)
-        self._keys, keyed = np.unique(key, return_inverse=True)
-        joined = keyed * np.int64(len(self._cells)) + cell
-        self._joined, self.group, counts = np.unique(joined, return_inverse=True, return_counts=True)
-        self.order = np.argsort(self.group, kind="stable")
-        self.start = np.concatenate([[0], np.cumsum(counts)])
-        self.first = self.order[self.start[:-1]]
-
-    def neighbours(self) -> Iterator[tuple[Ints, Ints]]:
-        """(groups, the group of equal key in a cell beside each): every cell that the distance reaches."""
-        keyed, cell = np.divmod(self._joined, len(self._cells))
-        for east in range(-2, 3):
-            for north in range(-2, 3):
-                if (east, north) == (0, 0) or abs(east) == abs(north) == 2:
-                    continue
-                beside, known = _lookup(self._cells, self._cells + (east << 32) + north)
-                groups = np.flatnonzero(known[cell])
-                wanted = keyed[groups] * np.int64(len(self._cells)) + beside[cell[groups]]
-                other, there = _lookup(self._joined, wanted)
-                yield groups[there], other[there]
-
-    def near(self, one: Ints, other: Ints) -> NDArray[np.bool_]:
-        """Which of the pairs of points are within the distance."""
-        gap = self.xy[one] - self.xy[other]
-        within: NDArray[np.bool_] = np.einsum("ij,ij->i", gap, gap) <= self.distance_m**2
-        return within
-
-
-def _lookup(known: Ints, wanted: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """(position among the sorted known values, whether it is one of them)."""
-    at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return at, known[at] == wanted
-
-
-def earlier_within(key: Ints, xy: Floats, distance_m: float) -> Ints:
-    """Has a point an earlier one of its key within the distance?
-
-    Parameters
-    ----------
-    key : (n,) int
-        0 is compared with nothing.
-    xy : (n, 2) float, metres
-    distance_m : float
-
-    Returns
-    -------
-    (n,) int
-        Position of an earlier point of the same key, at most `distance_m` away; -1 if there is none.
-        Where there are several, any of them, the same in every run.
-
-    Notes
-    -----
-    All points of a cell are near its first, so only the first of each cell needs a look at the 20
-    cells around: at most 20 comparisons a point, whatever the file.
-    """
-    found = np.full(len(key), -1, dtype=np.int64)
-    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
-    several = np.flatnonzero((counts[inverse] > 1) & (key != 0))
-    del inverse, counts
-    if not len(several):
-        return found
-    cells = _Cells(key[several], xy[several], distance_m)
-    earlier = cells.first[cells.group]
-    earlier[cells.first] = -1
-    for groups, others in cells.neighbours():
-        # what stands first in its cell after the group's own first cannot hold an earlier point
-        worth = cells.first[others] < cells.first[groups]
-        sizes = cells.start[others + 1] - cells.start[others]
-        for one, point in _pairs(cells, groups[worth], others[worth], sizes[worth]):
-            first = cells.first[one]
-            hit = (point < first) & cells.near(first, point)
-            earlier[first[hit]] = point[hit]
-    found[several] = np.where(earlier < 0, -1, several[earlier])
-    return found
-
-
-def _pairs(cells: _Cells, groups: Ints, others: Ints, sizes: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Every group with each of the first `sizes` points of the other, some 50,000 pairs at a time."""
-    ends = np.cumsum(sizes)
-    total = int(ends[-1]) if len(ends) else 0
-    for low in range(0, total, _CHUNK):
-        pair = np.arange(low, min(low + _CHUNK, total))
-        at = np.searchsorted(ends, pair, side="right")
-        yield groups[at], cells.order[cells.start[others[at]] + pair - (ends[at] - sizes[at])]
-
-
-def _from_store(cells: _Cells, query: NDArray[np.bool_], named: Ints) -> Ints:
-    """For every point asked about: a near one of the store, -1 for none. The store stands first."""
-    first = cells.first[cells.group]
-    found = np.where(query & ~query[first], first, -1)
-    stored = np.bincount(cells.group[~query], minlength=len(cells.first))
-    asked = np.bincount(cells.group[query], minlength=len(cells.first))
-    for groups, others in cells.neighbours():
-        worth = (asked[groups] > 0) & (stored[others] > 0)
-        sizes = np.minimum(stored[others], _CROWD)
-        for one, known in _pairs(cells, groups[worth], others[worth], sizes[worth]):
-            # the points asked about stand after those of the store in each group
-            low, count = cells.start[one] + stored[one], asked[one]
-            for point, near in _spread(cells, low, count, known):
-                hit = cells.near(point, near)
-                found[point[hit]] = near[hit]
-    answer: Ints = np.where(found[query] < 0, -1, named[found[query]])
-    return answer
-
-
-def _spread(cells: _Cells, low: Ints, count: Ints, known: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Every point of the runs `order[low : low + count]` with the known point of its run."""
-    ends = np.cumsum(count)
-    total = int(ends[-1]) if len(ends) else 0
-    for start in range(0, total, _CHUNK):
-        pair = np.arange(start, min(start + _CHUNK, total))
-        at = np.searchsorted(ends, pair, side="right")
-        yield cells.order[low[at] + pair - (ends[at] - count[at])], known[at]
