@@ -121,7 +121,7 @@ class Findings:
             yield Fault(
                 str(row), heading, shorten(self.names[row]),
                 code="record_twice",
-                message=f"has the name, class and place of row {first}: one record twice, which would be drawn"
+                message=f"has the name, class and place of row {first}: one record twice, drawn"
                 " twice as often; delete one, or import with --keep-duplicates",
                 facts={"first": first},
             )  # fmt: skip
@@ -156,7 +156,7 @@ def find(
     Notes
     -----
     Distances are taken on a plane at the median latitude. Off by relative tan(lat) * d(lat) east-west:
-    0.3 m in 50 m for a site half a degree from the middle of a city at 31 N.
+    at most 0.3 m in 50 m for a site half a degree from the middle of a city at 31 N.
 
     A row whose nearest namesake is a repeat of the first is a repeat of the first too.
 
@@ -277,7 +277,7 @@ def stem(plain: str) -> str:
 
 
 def _plain_all(names: Sequence[str | None]) -> Iterator[str]:
-    """`plain_name` of every name, a thousand at a time: one call of the normaliser costs what ten names do."""
+    """`plain_name` of every name, a thousand at a time: the calls cost more than the work."""
     rest = iter(names)
     while part := [(name or "")[:_NAME_LENGTH] for name in islice(rest, 1000)]:
         whole = _NO_NAME.sub("", unicodedata.normalize("NFKC", "\0".join(part)).casefold())

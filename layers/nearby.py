@@ -120,7 +120,7 @@ def earlier_within(key: Ints, xy: Floats, distance_m: float) -> Ints:
     earlier = cells.first[cells.group]
     earlier[cells.first] = -1
     for groups, others in cells.neighbours():
-        # a cell that begins later than the group does holds nothing earlier, and was the group's own first cannot hold an earlier point
+        # a cell that begins after the group does holds nothing earlier
         worth = cells.first[others] < cells.first[groups]
         sizes = cells.start[others + 1] - cells.start[others]
         for one, point in _pairs(cells, groups[worth], others[worth], sizes[worth]):
