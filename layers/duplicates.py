@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .faults import Fault, Note, shorten
-from .nearby import Floats, Ints, earlier_within, near_known, plane
+from .nearby import Floats, Ints, earlier_within, grouped, near_known, plane
 
 NEAR_M = 50.0
 """Namesakes this near are told: two gates of a market, two halls of a school, or one site twice."""
@@ -121,8 +121,8 @@ class Findings:
             yield Fault(
                 str(row), heading, shorten(self.names[row]),
                 code="record_twice",
-                message=f"has the name, class and place of row {first}: one record twice, drawn"
-                " twice as often; delete one, or import with --keep-duplicates",
+                message=f"has the name, class and place of row {first}: one record twice,"
+                " which would be drawn twice as often; delete one, or import with --keep-duplicates",
                 facts={"first": first},
             )  # fmt: skip
 
@@ -185,7 +185,8 @@ def find(
     if names is not None:
         key, stem = _name_keys(names)
         shared = _other_name(places, key, in_pile)
-        kind = np.zeros(len(labels), np.int64) if classes is None else _hashes(classes)
+        del places
+        kind = None if classes is None else _hashes(classes)
         near = earlier_within(_joined(key, kind), xy, NEAR_M)
         twice = _twice(np.where(in_pile, 0, _joined(key, kind, told_addresses)), xy)
         if not np.array_equal(key, stem):
@@ -323,10 +324,10 @@ def _joined(key: Ints, *more: Ints | None) -> Ints:
 
 def _places(lonlat: Floats) -> tuple[Ints, Ints, Ints]:
     """(place of every row, rows per place, first row of each place); one place is 1e-7 degree wide."""
-    steps = np.rint(lonlat * 1e7).astype(np.int64)
-    packed = steps[:, 0] * 1_800_000_001 + (steps[:, 1] + 900_000_000)
-    _, first, places, counts = np.unique(packed, return_index=True, return_inverse=True, return_counts=True)
-    return places.astype(np.int64), counts.astype(np.int64), first.astype(np.int64)
+    packed = np.rint(lonlat[:, 0] * 1e7).astype(np.int64) * 1_800_000_001
+    packed += np.rint(lonlat[:, 1] * 1e7).astype(np.int64) + 900_000_000
+    _, order, start, places = grouped(packed)
+    return places, np.diff(start), order[start[:-1]]
 
 
 def _piled(places: Ints, counts: Ints, addresses: Ints | None) -> NDArray[np.bool_]:
@@ -349,7 +350,8 @@ def _other_name(places: Ints, key: Ints, in_pile: NDArray[np.bool_]) -> Ints:
     found = np.full(len(key), -1, dtype=np.int64)
     named = np.flatnonzero((key != 0) & ~in_pile)
     if len(named):
-        _, first, group = np.unique(places[named], return_index=True, return_inverse=True)
+        _, order, start, group = grouped(places[named])
+        first = order[start[:-1]]
         differs = key[named] != key[named[first]][group]
         mixed = np.bincount(group, weights=differs) > 0
         found[named] = np.where(mixed[group], named[first][group], -1)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
 
 _CHUNK = 50_000
 _CROWD = 20
@@ -41,6 +42,41 @@ def plane(lonlat: Floats) -> Floats:
     return np.column_stack([np.radians(east) * (normal * math.cos(lat)), np.radians(north) * meridian])
 
 
+def grouped(values: Ints) -> tuple[Ints, NDArray[np.int32], Ints, NDArray[np.int32]]:
+    """Equal values together: one sort, and half the memory of `numpy.unique`.
+
+    Returns
+    -------
+    values : (g,) int, sorted, each once
+    order : (n,) int32
+        Positions, group after group; in a group in the given order.
+    start : (g + 1,) int
+        Where each group begins in `order`, and where the last one ends.
+    group : (n,) int32
+        The group of every position.
+    """
+    order = np.argsort(values, kind="stable").astype(np.int32)
+    ranked = values[order]
+    begins = np.empty(len(values), dtype=bool)
+    begins[:1] = True
+    np.not_equal(ranked[1:], ranked[:-1], out=begins[1:])
+    start = np.flatnonzero(begins)
+    group = np.empty(len(values), dtype=np.int32)
+    group[order] = np.cumsum(begins, dtype=np.int32) - 1
+    return ranked[start], order, np.append(start, len(values)), group
+
+
+def _repeated(key: Ints) -> NDArray[np.bool_]:
+    """Which keys stand more than once."""
+    order = np.argsort(key).astype(np.int32)
+    ranked = key[order]
+    equal = ranked[1:] == ranked[:-1]
+    several = np.zeros(len(key), dtype=bool)
+    several[order[1:]] = equal
+    several[order[:-1]] |= equal
+    return several
+
+
 class _Cells:
     """Points of equal key in square cells whose diagonal is the distance: who shares one is near.
 
@@ -53,14 +89,17 @@ class _Cells:
     def __init__(self, key: Ints, xy: Floats, distance_m: float) -> None:
         self.xy, self.distance_m = xy, distance_m
         # a hair smaller than the square in the circle, so that rounding cannot push a corner out
-        steps = np.floor((xy - xy.min(axis=0)) / (distance_m * math.sqrt(0.5) * (1 - 1e-9))).astype(np.int64)
-        packed = ((steps[:, 0] + 2) << 32) + steps[:, 1] + 2
-        self._cells, cell = np.unique(packed, return_inverse=True)
-        self._keys, keyed = np.unique(key, return_inverse=True)
-        joined = keyed * np.int64(len(self._cells)) + cell
-        self._joined, self.group, counts = np.unique(joined, return_inverse=True, return_counts=True)
-        self.order = np.argsort(self.group, kind="stable")
-        self.start = np.concatenate([[0], np.cumsum(counts)])
+        side = distance_m * math.sqrt(0.5) * (1 - 1e-9)
+        packed = np.zeros(len(xy), dtype=np.int64)
+        for axis in (0, 1):
+            packed = (packed << 32) + (
+                np.floor((xy[:, axis] - xy[:, axis].min()) / side).astype(np.int64) + 2
+            )
+        self._cells, _, _, cell = grouped(packed)
+        _, _, _, keyed = grouped(key)
+        packed = keyed * np.int64(len(self._cells)) + cell
+        del cell, keyed
+        self._joined, self.order, self.start, self.group = grouped(packed)
         self.first = self.order[self.start[:-1]]
 
     def neighbours(self) -> Iterator[tuple[Ints, Ints]]:
@@ -111,9 +150,7 @@ def earlier_within(key: Ints, xy: Floats, distance_m: float) -> Ints:
     cells around: at most 20 comparisons a point, whatever the file.
     """
     found = np.full(len(key), -1, dtype=np.int64)
-    _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
-    several = np.flatnonzero((counts[inverse] > 1) & (key != 0))
-    del inverse, counts
+    several = np.flatnonzero(_repeated(key) & (key != 0)).astype(np.int32)
     if not len(several):
         return found
     cells = _Cells(key[several], xy[several], distance_m)
