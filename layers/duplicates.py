@@ -181,7 +181,11 @@ def find(
     )
     xy = plane(lonlat)
     never = np.full(len(labels), -1, dtype=np.int64)
-    twice, near, alike, moment, shared = never, never, never, never, never
+    twice: Ints = never
+    near: Ints = never
+    alike: Ints = never
+    moment: Ints = never
+    shared: Ints = never
     if names is not None:
         key, stem = _name_keys(names)
         shared = _other_name(places, key, in_pile)
