@@ -197,7 +197,7 @@ def find(
             alike = np.where(near < 0, earlier_within(_joined(stem, kind), xy, NEAR_M), -1)
         near = np.where(twice < 0, near, -1)
     if categories is not None and minutes is not None:
-        timed = (minutes >= 0) & (minutes % 1440 != 0)
+        timed = (minutes >= 0) & (minutes % 1440 != 0) & ~in_pile
         what = np.where(timed, _joined(_hashes(categories), minutes), 0)
         moment = earlier_within(what, xy, SAME_M)
     repeated = np.flatnonzero(twice >= 0)

@@ -318,6 +318,12 @@ def test_at_a_pile_up_nothing_is_a_repeat_or_shares_its_place():
     }  # fmt: skip
 
 
+def test_at_a_pile_up_no_issue_is_sent_twice():
+    minutes = np.full(30, 600)
+    at_once = {"categories": ["S001"] * 30, "minutes": minutes}
+    assert find(np.arange(30), None, None, np.full((30, 2), 30.0), **at_once).same_moment.count == 0
+
+
 # -- against the store -----------------------------------------------------------------------------
 
 
