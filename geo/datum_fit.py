@@ -47,7 +47,7 @@ _FLOOR_M = 5.0
 _CELL_M = 50.0
 """Of the points in one cell one is taken: neighbours err together."""
 _MOST = 1000
-_MOST_FAR = 300
+_MOST_FAR = 600
 _NAMESAKE_M = 200.0
 _PAIRS_AGREE = 0.8
 _SAME_POINTS = 10
