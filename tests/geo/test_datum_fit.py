@@ -89,6 +89,13 @@ def test_points_beside_the_roads_by_a_step_of_no_datum_tell_nothing(away):
     assert fit(beside(TOWN, 200, 3, 5.0) + step, roads=roads_from(TOWN)).winner is None
 
 
+def test_points_on_parallel_streets_tell_nothing_where_a_step_to_the_next_street_fits_as_well():
+    ends = [lonlat([[-3000, y], [3000, y]]) for y in range(-3000, 3001, 150)]
+    streets = np.array([shapely.linestrings(line) for line in ends], dtype=object)
+    places = [[7919 * i % 3000 - 1500, 150 * (i % 20 - 10)] for i in range(200)]
+    assert fit(lonlat(places), roads=roads_from(streets)).winner is None
+
+
 def test_far_points_are_left_out_and_counted():
     near, far = beside(TOWN, 60, 4), lonlat(np.full((25, 2), 30_000.0))
     verdict = fit(np.vstack([far, near]), roads=roads_from(TOWN))
@@ -176,7 +183,9 @@ def test_metres_between_places_agree_with_the_geodesic():
 def test_directions_are_those_of_the_compass():
     steps = [(0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)]
     assert [direction_of(*step) for step in steps] == ["n", "ne", "e", "se", "s", "sw", "w", "nw"]
-    assert direction_of(-0.1, 1) == "n"
+    assert [direction_of(np.sin(a), np.cos(a)) for a in np.radians([-22, 22, 23, 337, 338])] == [
+        "n", "n", "ne", "nw", "n",
+    ]  # fmt: skip
 
 
 def stored_wrongly(cause, places):
