@@ -46,7 +46,7 @@ _FLOOR_M = 5.0
 """Half the width of a street: nearer than that is not better."""
 _CELL_M = 50.0
 """Of the points in one cell one is taken: neighbours err together."""
-_MOST = 1000
+MOST = 1000
 _MOST_FAR = 600
 _NAMESAKE_M = 200.0
 _PAIRS_AGREE = 0.8
@@ -220,13 +220,17 @@ def fit(
     return judge(moved, roads, pairs)
 
 
-def judge(moved: Mapping[str, Floats], roads: Roads | None, pairs: Pairs | None = None) -> Verdict:
+def judge(
+    moved: Mapping[str, Floats], roads: Roads | None, pairs: Pairs | None = None, *, most: int = MOST
+) -> Verdict:
     """The verdict on the same n places taken in several ways.
 
     Parameters
     ----------
     moved : dict of candidate to (n, 2) degrees, EPSG:4326
     roads, pairs : as for `fit`
+    most : int
+        Points compared with the roads at most.
 
     Notes
     -----
@@ -234,7 +238,7 @@ def judge(moved: Mapping[str, Floats], roads: Roads | None, pairs: Pairs | None 
     """
     count = len(next(iter(moved.values()), ()))
     named, named_m = _by_names(moved, pairs)
-    seen = _by_roads(moved, roads) if roads is not None and count else _NOTHING_SEEN
+    seen = _by_roads(moved, roads, most) if roads is not None and count else _NOTHING_SEEN
     winner, by = seen.winner, seen.by
     if named is not None:
         agreed = winner in (None, named)
@@ -299,7 +303,7 @@ def _spread(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     return numbers[np.linspace(0, len(numbers) - 1, most).astype(np.int64)]
 
 
-def _sample(moved: Mapping[str, Floats], roads: Roads) -> tuple[dict[str, Floats], int]:
+def _sample(moved: Mapping[str, Floats], roads: Roads, most: int) -> tuple[dict[str, Floats], int]:
     """Places in the plane: those in the extent of the roads under some candidate, one to a cell, evenly
     over the file; and how many lie outside."""
     planes = {c: roads.plane(at) for c, at in moved.items()}
@@ -311,12 +315,12 @@ def _sample(moved: Mapping[str, Floats], roads: Roads) -> tuple[dict[str, Floats
     rows = np.flatnonzero(near)
     cells = np.floor(next(iter(planes.values()))[rows] / _CELL_M)
     first = np.sort(np.unique(cells, axis=0, return_index=True)[1])
-    rows = _spread(rows[first], _MOST)
+    rows = _spread(rows[first], most)
     return {c: at[rows] for c, at in planes.items()}, len(near) - int(near.sum())
 
 
-def _by_roads(moved: Mapping[str, Floats], roads: Roads) -> _Seen:
-    sample, far = _sample(moved, roads)
+def _by_roads(moved: Mapping[str, Floats], roads: Roads, most: int) -> _Seen:
+    sample, far = _sample(moved, roads, most)
     gaps = {c: roads.distance(at, KNOWN_M) for c, at in sample.items()}
     gains = {c: max(_gains(sample[c], gaps[c], roads).values()) for c in sample}
     order = sorted(gains, key=lambda c: -gains[c])
@@ -346,7 +350,7 @@ def gain_as_is(lonlat: Floats, roads: Roads) -> float:
     ----------
     lonlat : (n, 2) degrees, EPSG:4326
     """
-    plane = _sample({"": lonlat}, roads)[0][""]
+    plane = _sample({"": lonlat}, roads, MOST)[0][""]
     return max(_gains(plane, roads.distance(plane, KNOWN_M), roads).values())
 
 

@@ -25,6 +25,7 @@ LEAST_M, MOST_M = 250.0, 1500.0
 _TIGHT_M = 60.0
 _TIGHT_SHARE = 0.25
 _SAME_STEP_M = 80.0
+_MOST = 400
 _FITS_ALREADY = 5.0
 """Standard errors; spares layers in order the search for what went wrong."""
 
@@ -130,7 +131,7 @@ def offset_to_roads(lonlat: Floats, roads: Roads) -> Offset | None:
     if gain_as_is(lonlat, roads) >= _FITS_ALREADY:
         return None
     moved = {cause: np.column_stack(move(*lonlat.T)) for cause, move in CAUSES.items()}
-    verdict = judge({"as_is": lonlat, **moved}, roads)
+    verdict = judge({"as_is": lonlat, **moved}, roads, most=_MOST)
     if verdict.winner in (None, "as_is") or verdict.by is None:
         return None
     cause = str(verdict.winner)
