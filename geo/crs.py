@@ -32,6 +32,9 @@ GEOD = Geod(ellps="GRS80")
 WGS84 = "EPSG:4326"
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
+CITY_DEGREES = 3.0
+"""No unit of one city lies farther from its middle than this."""
+
 _A = 6378245.0
 _E2 = 0.00669342162296594323
 _BD = math.pi * 3000.0 / 180.0

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from .buffers import PairTable, entry_distances
-from .crs import WGS84, metric_crs, project, scale_at
+from .crs import CITY_DEGREES, WGS84, metric_crs, project, scale_at
 from .design import ANCHOR_CLASSES, Design
 from .errors import CRSError, DesignError, FrameError
 
@@ -33,8 +33,6 @@ DIGEST_COLUMNS = {
     "compounds": ("status", "households"),
 }
 """The columns beside id, geometry and gates that can decide a draw."""
-CITY_DEGREES = 3.0
-"""No unit of one city lies farther from its middle than this."""
 
 
 @dataclass(frozen=True)

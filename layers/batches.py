@@ -6,20 +6,23 @@ The functions work inside the transaction of the connection they are given; `sto
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from sqlalchemy import Connection, Select, Table, delete, insert, select, update
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
 
-from geo.errors import NotFoundError, StoreError
+from geo.errors import NotFoundError
 
 from . import sqlite_file
-from .faults import Fault
-from .tables import LAYER_TABLES, Rows, batches, refusals
+from .faults import Fault, shorten
+from .tables import LAYER_TABLES, Rows, batches, refusals, stored_names
 
-_CHUNK = 500  # ids named in one statement: an SQLite may allow no more than 999 values
+_CHUNK = 500  # numbers named in one statement: an SQLite may allow no more than 999 values
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,69 +53,209 @@ class Batch(NewBatch):
     undone_at: str | None = None
 
 
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
 
 
 def current_ids(connection: Connection, layer: str, ids: Sequence[str]) -> set[str]:
     """Those of the ids that are current in the store."""
-    table = LAYER_TABLES[layer]
-    current = select(table.c.id).where(table.c.superseded_by.is_(None))
-    return {id_ for chunk in _chunks(ids) for id_ in connection.scalars(current.where(table.c.id.in_(chunk)))}
+    return {id_ for id_, _, _ in sqlite_file.current(connection, LAYER_TABLES[layer], ids)}
 
 
-def _ids_exist(layer: str, known: set[str], ids: Sequence[str]) -> StoreError:
-    first = ", ".join([id_ for id_ in ids if id_ in known][:5])
-    return StoreError(
-        f"{layer}: {len(known)} ids are already in the store, the first are {first};"
-        " import with --update to replace them or undo the earlier import",
-        code="ids_exist",
-        layer=layer,
-        count=len(known),
-        first=first,
+class Addition:
+    """An import on its way into the tables, piece by piece, inside one transaction.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a writing transaction; whoever opened it commits or rolls back.
+    batch : NewBatch
+        What is known so far; `finish` has the last word on counts.
+    update : bool
+        Rows whose id is in the store supersede it; without, they are refused.
+    """
+
+    def __init__(self, connection: Connection, batch: NewBatch, *, update: bool) -> None:
+        self._connection = connection
+        self._update = update
+        result = connection.execute(insert(batches).values(asdict(batch)))
+        (self.number,) = cast(tuple[int], result.inserted_primary_key)
+        self._next: dict[str, int] = {}
+        self._first: dict[str, int] = {}
+        self._labels: dict[str, _Labels] = {}
+        self._new: Counter[str] = Counter()
+        self._updated: Counter[str] = Counter()
+
+    def put(self, layer: str, rows: Rows) -> list[Fault]:
+        """Store rows; those whose id is taken come back as faults `id_twice` or `id_in_store`."""
+        table = LAYER_TABLES[layer]
+        if layer not in self._next:
+            last = self._connection.execute(select(func.max(table.c.fid))).scalar_one() or 0
+            self._next[layer] = self._first[layer] = last + 1
+            self._labels[layer] = _Labels()
+        held = {
+            id_: (batch, fid) for id_, batch, fid in sqlite_file.current(self._connection, table, rows.ids)
+        }
+        faults: list[Fault] = []
+        kept: list[bool] = []
+        older: list[int] = []
+        here: dict[str, str] = {}
+        for id_, label in zip(rows.ids, rows.labels, strict=True):
+            batch, fid = held.get(id_, (None, 0))
+            first = here.get(id_)
+            if batch == self.number:
+                first = self._labels[layer][fid - self._first[layer]]
+            kept.append(first is None and (batch is None or self._update))
+            if kept[-1]:
+                here[id_] = label
+                older += [fid] if batch is not None else []
+            else:
+                faults.append(_in_store(id_, label) if first is None else _twice(id_, label, first))
+        if faults:
+            rows = rows.where(kept)
+        for chunk in _chunks(older):
+            self._connection.execute(
+                update(table).where(table.c.fid.in_(chunk)).values(superseded_by=self.number)
+            )
+        start = self._next[layer]
+        names = ["fid", "batch_id", *stored_names(layer)]
+        sqlite_file.insert_rows(
+            self._connection, table, names,
+            [(fid, self.number, *row) for fid, row in enumerate(rows.values, start)],
+        )  # fmt: skip
+        sqlite_file.add_boxes(self._connection, table, range(start, start + len(rows.ids)), rows.bounds)
+        self._next[layer] += len(rows.ids)
+        self._labels[layer].add(rows.labels)
+        self._updated[layer] += len(older)
+        self._new[layer] += len(rows.ids) - len(older)
+        return faults
+
+    def withdraw(self, layer: str, labels: Iterable[str]) -> list[str]:
+        """Take stored rows of this import out again by their row numbers; those that were stored."""
+        table = LAYER_TABLES[layer]
+        wanted = set(labels)
+        first = self._first.get(layer, 0)
+        held = self._labels.get(layer, _Labels())
+        fids = [first + at for at in range(len(held)) if held[at] in wanted] if wanted else []
+        gone: list[str] = []
+        for chunk in _chunks(fids):
+            ids = self._connection.scalars(select(table.c.id).where(table.c.fid.in_(chunk))).all()
+            sqlite_file.remove_boxes(self._connection, table, chunk)
+            self._connection.execute(delete(table).where(table.c.fid.in_(chunk)))
+            back = self._connection.execute(
+                update(table)
+                .where(table.c.superseded_by == self.number, table.c.id.in_(ids))
+                .values(superseded_by=None)
+            )
+            self._updated[layer] -= back.rowcount
+            self._new[layer] -= len(ids) - back.rowcount
+            gone += [held[fid - first] for fid in chunk]
+        return gone
+
+    def refuse(
+        self, layer: str, faults: Sequence[Fault], cells: Mapping[str, Sequence[Any]] | None = None
+    ) -> None:
+        """Keep refused rows with their reasons, and their cells by row number where there are any."""
+        told = cells or {}
+        rows = [
+            {**asdict(fault), "layer": layer, "facts": _plain(fault.facts), "cells": told.get(fault.row)}
+            for fault in faults
+        ]
+        if rows:
+            self._connection.execute(insert(refusals).values(batch_id=self.number), rows)
+
+    def stored(self, layer: str) -> int:
+        """Rows of a layer that are in by now."""
+        return self._new[layer] + self._updated[layer]
+
+    def refused(self, limit: int | None = None) -> Iterator[tuple[str, Fault, list[Any] | None]]:
+        """Layer, fault and cells of the rows refused so far."""
+        return refused(self._connection, self.number, limit)
+
+    def reasons(self) -> dict[str, dict[str, int]]:
+        """How many rows of each layer were refused for each reason."""
+        return refused_by_code(self._connection, self.number)
+
+    def finish(self, **known: Any) -> Batch:
+        """The batch with its last word on `counts`, `datum`, `options` or whatever else is `known` now."""
+        counts = {layer: dict(given) for layer, given in known.pop("counts", {}).items()}
+        for layer in self._next:
+            counts.setdefault(layer, {}).update(new=self._new[layer], updated=self._updated[layer])
+        self._connection.execute(
+            update(batches).where(batches.c.id == self.number).values(counts=counts, **known)
+        )
+        return one(self._connection, self.number)
+
+
+class _Labels:
+    """Row numbers in the order of storing; as numbers where they are numbers, for a file may be long."""
+
+    def __init__(self) -> None:
+        self._numbers = array("q")
+        self._words: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, at: int) -> str:
+        return self._words.get(at) or str(self._numbers[at])
+
+    def add(self, labels: Iterable[str]) -> None:
+        for label in labels:
+            number = int(label) if label.isdigit() else -1
+            if str(number) != label:
+                self._words[len(self._numbers)] = label
+            self._numbers.append(number)
+
+
+def _twice(id_: str, label: str, first: str) -> Fault:
+    return Fault(
+        label, "id", shorten(id_), "id_twice",
+        f"stands already in row {first}; give every record its own id", {"first": first},
+    )  # fmt: skip
+
+
+def _in_store(id_: str, label: str) -> Fault:
+    return Fault(
+        label, "id", shorten(id_), "id_in_store",
+        "is in the store already; import with --update to replace it, or undo that import",
+    )  # fmt: skip
+
+
+def refused(
+    connection: Connection, batch_id: int, limit: int | None = None
+) -> Iterator[tuple[str, Fault, list[Any] | None]]:
+    """Layer, fault and cells of the refused rows of a batch, in the order they were refused."""
+    names = ("row", "column", "value", "code", "message", "facts")
+    query = (
+        select(refusals.c.layer, refusals.c.cells, *(refusals.c[name] for name in names))
+        .where(refusals.c.batch_id == batch_id)
+        .order_by(refusals.c.id)
+        .limit(limit)
     )
+    for layer, cells, *values in connection.execute(query):
+        yield layer, Fault(*values), cells
 
 
-def _insert(connection: Connection, table: Table, rows: Rows, known: set[str], number: int) -> None:
-    current = table.c.superseded_by.is_(None)
-    for chunk in _chunks(sorted(known)):
-        older = update(table).where(current, table.c.id.in_(chunk))
-        connection.execute(older.values(superseded_by=number))
-    if rows.ids:
-        connection.execute(insert(table).values(batch_id=number), rows.values)
-    stored = select(table.c.id, table.c.fid).where(table.c.batch_id == number)
-    fids = {row.id: row.fid for row in connection.execute(stored)}
-    sqlite_file.add_boxes(connection, table, [fids[id_] for id_ in rows.ids], rows.bounds)
+def refused_by_code(connection: Connection, batch_id: int) -> dict[str, dict[str, int]]:
+    """How many rows of each layer were refused for each reason."""
+    query = (
+        select(refusals.c.layer, refusals.c.code, func.count())
+        .where(refusals.c.batch_id == batch_id)
+        .group_by(refusals.c.layer, refusals.c.code)
+        .order_by(refusals.c.layer, func.count().desc(), refusals.c.code)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for layer, code, count in connection.execute(query):
+        found.setdefault(layer, {})[code] = count
+    return found
 
 
-def put_in(
-    connection: Connection,
-    prepared: Mapping[str, Rows],
-    batch: NewBatch,
-    faults: Mapping[str, Sequence[Fault]],
-    *,
-    update_known: bool,
-) -> Batch:
-    """Store the rows and refusals of an import under a new number (StoreError `ids_exist`)."""
-    known = {layer: current_ids(connection, layer, rows.ids) for layer, rows in prepared.items()}
-    counts = {layer: dict(given) for layer, given in batch.counts.items()}
-    for layer, rows in prepared.items():
-        if known[layer] and not update_known:
-            raise _ids_exist(layer, known[layer], rows.ids)
-        new = len(rows.ids) - len(known[layer])
-        counts.setdefault(layer, {}).update(new=new, updated=len(known[layer]))
-    result = connection.execute(insert(batches).values({**asdict(batch), "counts": counts}))
-    (number,) = cast(tuple[int], result.inserted_primary_key)
-    for layer, rows in prepared.items():
-        _insert(connection, LAYER_TABLES[layer], rows, known[layer], number)
-    refused = [
-        {**asdict(fault), "layer": layer, "facts": _plain(fault.facts)}
-        for layer, of_layer in faults.items()
-        for fault in of_layer
-    ]
-    if refused:
-        connection.execute(insert(refusals).values(batch_id=number), refused)
-    return one(connection, number)
+def ids_of(connection: Connection, layer: str, batch_id: int) -> set[str]:
+    """The ids of the rows that are current by a batch."""
+    table = LAYER_TABLES[layer]
+    query = select(table.c.id).where(table.c.batch_id == batch_id, table.c.superseded_by.is_(None))
+    return set(connection.scalars(query))
 
 
 def take_out(connection: Connection, table: Table, batch_id: int) -> None:
@@ -128,7 +271,7 @@ def take_out(connection: Connection, table: Table, batch_id: int) -> None:
     connection.execute(
         update(table).where(predecessor, successor.is_not(None)).values(superseded_by=successor)
     )
-    sqlite_file.remove_boxes(connection, table, batch_id)
+    sqlite_file.remove_boxes(connection, table, select(table.c.fid).where(table.c.batch_id == batch_id))
     connection.execute(delete(table).where(table.c.batch_id == batch_id))
     # last, because an id is current once at most
     connection.execute(update(table).where(predecessor).values(superseded_by=None))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import zip_longest
+
+from geo.errors import LayerError
 
 from .resources import data_path
 from .schema import LAYERS
@@ -53,15 +55,51 @@ def _values(layer: str, column: str) -> dict[str, str]:
     return found
 
 
-def match_headings(headings: Sequence[object], layer: str) -> dict[str, int]:
-    """Field -> position of its heading. Where two headings mean one field, the first serves."""
+def header_set(headings: Sequence[object]) -> str:
+    """The headings of a table as a key: without case, width, order and blanks."""
+    return "|".join(sorted({word for word in map(plain, headings) if word}))
+
+
+def match_headings(
+    headings: Sequence[object], layer: str, chosen: Mapping[str, str] | None = None
+) -> dict[str, int]:
+    """Field -> position of its heading. Where two headings mean one field, the first serves.
+
+    `chosen` names the heading of some fields, before any alias.
+    """
     aliases = _aliases(layer)
-    found: dict[str, int] = {}
-    for position, heading in enumerate(headings):
-        name = aliases.get(plain(heading))
-        if name is not None and name not in found:
+    plains = [plain(heading) for heading in headings]
+    found = {
+        name: plains.index(plain(heading))
+        for name, heading in (chosen or {}).items()
+        if plain(heading) in plains
+    }
+    taken = set(found.values())
+    for position, heading in enumerate(plains):
+        name = aliases.get(heading)
+        if name is not None and name not in found and position not in taken:
             found[name] = position
     return found
+
+
+def require_chosen(headings: Sequence[str], layer: str, chosen: Mapping[str, str]) -> None:
+    """LayerError `map_field` for a field that the layer has not, `map_column` for a missing heading."""
+    fields = [column.name for column in LAYERS[layer].columns] + list(PLACE)
+    wrong = [name for name in chosen if name not in fields]
+    if wrong:
+        raise LayerError(
+            f"--map names fields that {layer} does not have: {', '.join(wrong)};"
+            f" its fields are {', '.join(fields)}",
+            code="map_field", layer=layer, given=", ".join(wrong), fields=", ".join(fields),
+        )  # fmt: skip
+    plains = {plain(heading) for heading in headings}
+    absent = [heading for heading in chosen.values() if plain(heading) not in plains]
+    if absent:
+        raise LayerError(
+            f"--map names columns that the file does not have: {', '.join(absent)};"
+            f" its headings are {', '.join(headings)[:200]}",
+            code="map_column", given=", ".join(absent)[:200], headings=", ".join(headings)[:200],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,21 +112,27 @@ class Header:
     known: int
 
 
-def find_header(grid: Sequence[Sequence[object]], layer: str) -> Header | None:
+def find_header(
+    grid: Sequence[Sequence[object]],
+    layer: str,
+    for_headings: Callable[[Sequence[object]], Mapping[str, str]] = lambda _: {},
+) -> Header | None:
     """The first of thirty rows that names two fields or more: rows above it are titles.
 
+    `for_headings` tells what a user said of a table with such headings.
     A second row of headings under a merged one (坐标 above 经度, 纬度) is part of it.
     """
     for top, row in enumerate(grid[:30]):
-        known = len(match_headings(row, layer))
+        known = len(match_headings(row, layer, for_headings(row)))
         if known < 2:
             continue
         headings = _told(row)
         below = _told(grid[top + 1]) if top + 1 < len(grid) else []
         if any(below) and all(plain(word) in _aliases(layer) for word in below if word):
             both = [low or high for low, high in zip_longest(below, headings, fillvalue="")]
-            if len(match_headings(both, layer)) > known:
-                return Header(top, 2, both, len(match_headings(both, layer)))
+            both_known = len(match_headings(both, layer, for_headings(both)))
+            if both_known > known:
+                return Header(top, 2, both, both_known)
         return Header(top, 1, headings, known)
     return None
 

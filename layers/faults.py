@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ def shorten(value: object, length: int = 40) -> str:
     """The value as text, at most `length` characters."""
     text = "" if value is None else str(value)
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def storable(text: str) -> str:
+    """Text without control characters and halves of characters, for headings and for what is quoted."""
+    return SURROGATE.sub("\N{REPLACEMENT CHARACTER}", CONTROL.sub("", text))
 
 
 @dataclass(frozen=True)

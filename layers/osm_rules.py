@@ -41,6 +41,8 @@ class Rule:
     min_m2: float
     max_m2: float
     refuse_inside: frozenset[str]
+    leads: frozenset[str]
+    """Without any of these keys an object is none of this rule's."""
 
     def fits(self, tags: Tags, name: str | None) -> bool:
         """Whether tags and name meet every condition."""
@@ -100,11 +102,9 @@ class Rules:
         """
         if kind not in self.objects[layer]:
             return None
-        name = self.name_of(tags)
-        for rule in self.by_layer[layer]:
-            if rule.fits(tags, name):
-                return rule
-        return None
+        near = [rule for rule in self.by_layer[layer] if not rule.leads.isdisjoint(tags)]
+        name = self.name_of(tags) if near else None
+        return next((rule for rule in near if rule.fits(tags, name)), None)
 
 
 def _values(table: dict[str, Any]) -> dict[str, frozenset[str] | None]:
@@ -130,6 +130,7 @@ def _rule(entry: dict[str, Any]) -> Rule:
         min_m2=float(entry.get("min_m2", 0.0)),
         max_m2=float(entry.get("max_m2", "inf")),
         refuse_inside=frozenset(entry.get("refuse_inside", ())),
+        leads=frozenset([next(iter(tags))] if tags else entry.get("any_key", ())),
     )
 
 

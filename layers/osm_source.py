@@ -146,6 +146,7 @@ class _Collector:
     things: list[Thing] = field(default_factory=list)
     rings: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: {"n": 0, "w": 0, "r": 0})
+    done: int = 0
     # libosmium keeps no positions under negative ids (files saved from an editor before upload)
     unsaved: dict[int, tuple[float, float]] = field(default_factory=dict)
     seen: set[tuple[str, int]] = field(default_factory=set)
@@ -156,11 +157,13 @@ class _Collector:
         if item.deleted:
             return None
         self.counts[kind] += 1
-        done = sum(self.counts.values())
-        if self.progress is not None and done % _PROGRESS_EVERY == 0:
-            self.progress(done, None)
+        self.done += 1
+        if self.progress is not None and self.done % _PROGRESS_EVERY == 0:
+            self.progress(self.done, None)
+        if not len(item.tags):  # asked first: it costs a tenth of making the dict
+            return None
         tags = dict(item.tags)
-        if not tags or not self.wanted(kind, tags):
+        if not self.wanted(kind, tags):
             return None
         key = (kind, item.id)
         thing = Thing(kind, item.id, tags, repeats=key in self.seen)
@@ -171,12 +174,16 @@ class _Collector:
     def node(self, node: Any) -> None:
         if self.counts["w"]:
             raise _Disordered
-        place = (node.location.lon, node.location.lat) if node.location.valid() else None
-        if place is not None and node.id < 0:
-            self.unsaved[node.id] = place
         thing = self._take(node)
-        if thing is not None and place is not None:
-            thing.lonlat = [place]
+        if thing is None and node.id >= 0:
+            return  # most nodes are only corners of ways
+        location = node.location
+        if location.valid():
+            place = (location.lon, location.lat)
+            if node.id < 0:
+                self.unsaved[node.id] = place
+            if thing is not None:
+                thing.lonlat = [place]
 
     def way(self, way: Any) -> None:
         thing = self._take(way)

@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import shapely
@@ -19,13 +19,22 @@ from pyproj import CRS
 
 from geo.crs import DATUMS, to_wgs84
 
-from .cells import Refused, number_of, text_of
+from .cells import Refused, degrees_of, number_of, text_of
 from .reading import Reading
 from .schema import POINT, POLYGON, Layer
 
 Floats = NDArray[np.float64]
+SIMPLE_NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{1,15})?", re.ASCII)
+_KINDS = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
+_POINTS, _POLYGONS = [0, 4], [3, 6]
 MAX_PIECES = 100
 """A polygon that falls into more pieces and holes than this when it is repaired is a scribble."""
+
+
+MAX_CORNERS = 200_000
+"""Of one shape: a million take a minute to be buffered."""
+SCRIBBLE = 60
+"""Edges that meet the box of an edge, on the average, from which a polygon is a scribble."""
 
 
 @dataclass
@@ -42,36 +51,44 @@ class Places:
         The first reason why the record's geometry or gates cannot be taken.
     repaired : set of int
         Records whose polygon crossed itself.
-    northing_first : bool
-        The columns read as x and y hold the northing first.
     """
 
     shapes: NDArray[np.object_]
     gates: NDArray[np.object_]
     refused: dict[int, Refused] = field(default_factory=dict)
     repaired: set[int] = field(default_factory=set)
-    northing_first: bool = False
 
 
-def plane_numbers(reading: Reading, at: dict[str, int]) -> Floats:
-    """The coordinate columns as (n, 2), NaN where a cell is no number."""
+AXES: tuple[Literal["lon", "lat"], ...] = ("lon", "lat")
+
+
+def plane_numbers(reading: Reading, at: dict[str, int]) -> tuple[Floats, dict[int, Refused]]:
+    """The coordinate columns as (n, 2), NaN where a cell is empty or no number, and why it is none."""
     found = np.full((len(reading.values), 2), math.nan)
-    for number, row in enumerate(reading.values):
-        for axis, name in enumerate(("lon", "lat")):
-            value = row[at[name]]
+    refused: dict[int, Refused] = {}
+    for axis, name in enumerate(AXES):
+        heading, position = reading.headings[at[name]], at[name]
+        numbers = found[:, axis]
+        for number, row in enumerate(reading.values):
+            value = row[position]
             if type(value) is float:
-                found[number, axis] = value
-                continue
-            try:
-                given = number_of(value, "")
-            except Refused:
-                continue
-            if given is not None:
-                found[number, axis] = given
-    return found
+                numbers[number] = value
+            elif type(value) is str and SIMPLE_NUMBER.fullmatch(value):
+                numbers[number] = float(value)
+            elif value is not None and number not in refused:
+                try:
+                    given = degrees_of(value, heading, name)
+                except Refused as wrong:
+                    refused[number] = wrong
+                    continue
+                if given is not None:
+                    numbers[number] = given
+    return found, refused
 
 
-def find_places(reading: Reading, layer: Layer, at: dict[str, int], datum: str) -> Places:
+def find_places(
+    reading: Reading, layer: Layer, at: dict[str, int], datum: str, *, northing_first: bool
+) -> Places:
     """Geometry and gates of every record.
 
     Parameters
@@ -82,14 +99,16 @@ def find_places(reading: Reading, layer: Layer, at: dict[str, int], datum: str) 
         As `match_headings` returns it.
     datum : str
         As `geo.crs.to_wgs84` takes it.
+    northing_first : bool
+        The columns read as x and y hold the northing first.
     """
     count = len(reading.values)
     places = Places(np.full(count, None, object), np.full(count, None, object))
-    given = _given(reading, at, datum, places)
+    given = _given(reading, at, places, northing_first=northing_first)
     _move(reading, at, datum, given, places)
     _judge(layer, places)
-    if layer.gates:
-        _find_gates(reading, at, datum, places)
+    if layer.gates and {"gates", "gate_lon"} & at.keys():
+        _find_gates(reading, at, datum, places, northing_first=northing_first)
     return places
 
 
@@ -108,7 +127,9 @@ def _quoted(reading: Reading, at: dict[str, int], number: int, shape: Any) -> st
 # -- as given --------------------------------------------------------------------------------------
 
 
-def _given(reading: Reading, at: dict[str, int], datum: str, places: Places) -> NDArray[np.object_]:
+def _given(
+    reading: Reading, at: dict[str, int], places: Places, *, northing_first: bool
+) -> NDArray[np.object_]:
     """The geometry in the file's datum, x first; None where there is none or it cannot be read."""
     if reading.geometry is not None:
         for number, row in enumerate(reading.rows):
@@ -117,43 +138,49 @@ def _given(reading: Reading, at: dict[str, int], datum: str, places: Places) -> 
                     "", reading.geometry_faults[row], "geometry_broken",
                     "has a geometry that cannot be read; draw it again",
                 )  # fmt: skip
-        return np.asarray(shapely.force_2d(reading.geometry), dtype=object)
+        return _in_order(shapely.force_2d(reading.geometry), northing_first=northing_first)
     shapes = np.full(len(reading.values), None, object)
     if "lon" in at and "lat" in at:
-        shapes[:] = _points(reading, at, datum, places)
+        shapes[:] = _points(reading, at, places, northing_first=northing_first)
     if "geometry" in at:
-        _place_texts(reading, at, shapes, places)
+        _place_texts(reading, at, shapes, places, northing_first=northing_first)
     return shapes
 
 
-def _points(reading: Reading, at: dict[str, int], datum: str, places: Places) -> NDArray[np.object_]:
-    xy = plane_numbers(reading, at)
+def _in_order(shapes: Any, *, northing_first: bool) -> NDArray[np.object_]:
+    """The geometries with x first."""
+    if northing_first:
+        shapes = shapely.transform(shapes, lambda xy: xy[:, ::-1])
+    return np.asarray(shapes, dtype=object)
+
+
+def _points(
+    reading: Reading, at: dict[str, int], places: Places, *, northing_first: bool
+) -> NDArray[np.object_]:
+    xy, refused = plane_numbers(reading, at)
+    places.refused |= refused
     blank = np.isnan(xy).any(axis=1)
-    for number in np.flatnonzero(blank):
-        try:
-            for name in ("lon", "lat"):
-                heading = _heading(reading, at, name)
-                if number_of(reading.values[number][at[name]], heading) is None:
-                    raise Refused(heading, "", "place_missing", "is empty; complete the coordinates")
-        except Refused as wrong:
-            places.refused[int(number)] = wrong
-    if datum not in DATUMS and not CRS.from_user_input(datum).is_geographic:
-        places.northing_first = _northing_first(xy)
-    if places.northing_first:
+    for number in np.flatnonzero(blank).tolist():
+        if number not in refused:
+            empty = "lon" if np.isnan(xy[number, 0]) else "lat"
+            places.refused[number] = Refused(
+                _heading(reading, at, empty), "", "place_missing", "is empty; complete the coordinates"
+            )
+    if northing_first:
         xy = xy[:, ::-1]
     shapes: NDArray[np.object_] = np.full(len(xy), None, object)
     shapes[~blank] = shapely.points(xy[~blank])
     return shapes
 
 
-def _northing_first(xy: Floats) -> bool:
+def is_northing_first(xy: Floats) -> bool:
     """China's plane coordinates call the northing X: about 2 to 6 million, the easting below 1 million
-    or with a zone number above 13 million."""
+    or with a zone number above 13 million; that of Web Mercator is above 8 million."""
     known = xy[np.isfinite(xy).all(axis=1)]
     if not len(known):
         return False
     first, second = np.median(known, axis=0)
-    return bool(1.5e6 < first < 6.5e6 and (0 < second < 1.0e6 or second > 1.3e7))
+    return bool(1.5e6 < first < 6.5e6 and (0 < second < 1.0e6 or second > 8.0e6))
 
 
 def from_text(told: str) -> Any:
@@ -164,7 +191,14 @@ def from_text(told: str) -> Any:
     return shapely.force_2d(shapely.from_wkt(told, on_invalid="ignore"))
 
 
-def _place_texts(reading: Reading, at: dict[str, int], shapes: NDArray[np.object_], places: Places) -> None:
+def _place_texts(
+    reading: Reading,
+    at: dict[str, int],
+    shapes: NDArray[np.object_],
+    places: Places,
+    *,
+    northing_first: bool,
+) -> None:
     """Well-known text, where a row has it; else its coordinates serve."""
     heading = _heading(reading, at, "geometry")
     for number, row in enumerate(reading.values):
@@ -177,7 +211,7 @@ def _place_texts(reading: Reading, at: dict[str, int], shapes: NDArray[np.object
             places.refused[number] = wrong
         else:
             places.refused.pop(number, None)
-            shapes[number] = shape
+            shapes[number : number + 1] = _in_order([shape], northing_first=northing_first)
 
 
 # -- to degrees ------------------------------------------------------------------------------------
@@ -252,9 +286,25 @@ def _first_wrong(xy: Floats, owner: NDArray[np.int_], *, degrees: bool) -> dict[
 def _judge(layer: Layer, places: Places) -> None:
     """Refuse what is of another type or flat; repair polygons that cross themselves."""
     shapes = places.shapes
-    polygon = np.isin(shapely.get_type_id(shapes), [3, 6])
+    there = ~shapely.is_missing(shapes)
+    kinds = shapely.get_type_id(shapes)
+    polygon = np.isin(kinds, _POLYGONS)
     repair = polygon & ~shapely.is_valid(shapes)
-    for number in np.flatnonzero(~shapely.is_missing(shapes)):
+    other = ~np.isin(kinds, [_KINDS[name] for name in layer.geometry])
+    flat = (~polygon & ~np.isin(kinds, _POINTS) & (shapely.length(shapes) == 0)) | (
+        polygon & (shapely.area(shapes) == 0)
+    )
+    large: list[int] = np.flatnonzero(shapely.get_num_coordinates(shapes) > MAX_CORNERS).tolist()
+    for number in large:
+        count = int(shapely.get_num_coordinates(shapes[number]))
+        places.refused[number] = Refused(
+            "", f"{count} corners", "shape_large",
+            f"has {count} corners, at most {MAX_CORNERS} are taken; simplify it or cut it up",
+            count=count, limit=MAX_CORNERS,
+        )  # fmt: skip
+        shapes[number] = None
+        there[number] = False
+    for number in np.flatnonzero(there & (repair | other | flat)).tolist():
         try:
             shapes[number] = _typed(shapes[number], layer, repair=bool(repair[number]))
         except Refused as wrong:
@@ -280,6 +330,9 @@ def _typed(shape: Any, layer: Layer, *, repair: bool) -> Any:
             quoted = str(shapely.to_wkt(shape, rounding_precision=6))[:60]
             raise Refused("", quoted, "line_flat", "is a line without length; draw it again")
         return shape
+    if repair and _is_scribble(shape):
+        quoted = str(shapely.to_wkt(shape, rounding_precision=6))[:60]
+        raise Refused("", quoted, "polygon_scribble", "crosses itself all over; draw it again")
     sound = shapely.make_valid(shape, method="structure", keep_collapsed=False) if repair else shape
     if sound.geom_type not in POLYGON or sound.area == 0:
         quoted = str(shapely.to_wkt(shape, rounding_precision=6))[:60]
@@ -296,6 +349,19 @@ def _typed(shape: Any, layer: Layer, *, repair: bool) -> Any:
     return sound
 
 
+def _is_scribble(polygon: Any) -> bool:
+    """Whether the edges of a large polygon lie on top of each other, so that a repair would take hours.
+
+    Judged by 200 edges spread over it: the boxes of a real outline's edges meet few others.
+    """
+    xy = shapely.get_coordinates(polygon)
+    if len(xy) < 1000:
+        return False
+    edges: NDArray[np.object_] = np.asarray(shapely.linestrings(np.stack([xy[:-1], xy[1:]], axis=1)))
+    some = edges[:: max(1, len(edges) // 200)]
+    return bool(shapely.STRtree(edges).query(some).shape[1] > SCRIBBLE * len(some))
+
+
 def _rings(polygon: Any) -> int:
     """Shells and holes of all its parts."""
     return len(shapely.get_rings(shapely.get_parts(polygon)))
@@ -304,7 +370,9 @@ def _rings(polygon: Any) -> int:
 # -- gates -----------------------------------------------------------------------------------------
 
 
-def _find_gates(reading: Reading, at: dict[str, int], datum: str, places: Places) -> None:
+def _find_gates(
+    reading: Reading, at: dict[str, int], datum: str, places: Places, *, northing_first: bool
+) -> None:
     pairs: list[tuple[float, float]] = []
     owner: list[int] = []
     for number, row in enumerate(reading.values):
@@ -320,7 +388,7 @@ def _find_gates(reading: Reading, at: dict[str, int], datum: str, places: Places
     if not pairs:
         return
     xy, of = np.array(pairs, dtype=np.float64), np.array(owner)
-    if places.northing_first:
+    if northing_first:
         xy = xy[:, ::-1]
     degrees = datum in DATUMS or CRS.from_user_input(datum).is_geographic
     wrong_gates = _first_wrong(xy, of, degrees=degrees)
@@ -341,8 +409,8 @@ def _find_gates(reading: Reading, at: dict[str, int], datum: str, places: Places
 def _row_gates(reading: Reading, at: dict[str, int], row: list[Any]) -> list[tuple[float, float]]:
     points: list[tuple[float, float]] = []
     if "gate_lon" in at and "gate_lat" in at:
-        lon = number_of(row[at["gate_lon"]], _heading(reading, at, "gate_lon"))
-        lat = number_of(row[at["gate_lat"]], _heading(reading, at, "gate_lat"))
+        lon = degrees_of(row[at["gate_lon"]], _heading(reading, at, "gate_lon"), "lon")
+        lat = degrees_of(row[at["gate_lat"]], _heading(reading, at, "gate_lat"), "lat")
         if (lon is None) != (lat is None):
             missing = _heading(reading, at, "gate_lon" if lon is None else "gate_lat")
             raise Refused(missing, "", "place_missing", "is empty; complete the coordinates")

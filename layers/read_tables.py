@@ -1,99 +1,140 @@
-"""CSV and Excel: the grid of cells, its encoding, its headings and the titles above them."""
+"""Text tables and workbooks: the grid of cells, its headings and the titles above them, in pieces."""
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import python_calamine
 
-from .cells import storable
+from geo.errors import LayerError
+
 from .columns import Header, find_header
-from .faults import Note
-from .reading import Reading, damaged, not_what_it_says, require_unpacked_size, unreadable
+from .decoding import find_encoding, require_fitting
+from .faults import Note, storable
+from .pieces import choose, needed
+from .reading import (
+    PIECE,
+    Opened,
+    Reading,
+    Wishes,
+    damaged,
+    not_what_it_says,
+    require_unpacked_size,
+    unreadable,
+)
+from .recount import SheetSize, sheet_part, sheet_size, text_records
 
 MAX_CELL = 1_000_000
+MAX_CELLS = 30_000_000
+"""Cells from A1 to the last one of a sheet: the reader keeps a place for each of them."""
+
+_HEAD = 40
 _SAMPLE = 200_000
 _QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 
-
-def decode(raw: bytes) -> tuple[str, str]:
-    """Text and the encoding found: a byte order mark, else strict UTF-8, else GB18030.
-
-    Chinese offices write GBK or GB18030; a guess by statistics takes short GBK files for Big5 or
-    Korean, the ladder does not. Bytes that are none of these raise UnicodeDecodeError.
-    """
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if raw.startswith(mark):
-            return raw.decode(encoding), encoding
-    try:
-        return raw.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        return raw.decode("gb18030"), "gb18030"
+Row = list[Any]
 
 
-Grid = list[list[Any]]
+def _headings_unknown(path: Path, head: list[Row]) -> LayerError:
+    """LayerError `headings_unknown` with what stands in the first row."""
+    seen = storable(", ".join(str(cell) for row in head[:1] for cell in row if cell not in (None, "")))
+    return unreadable(
+        path,
+        f"no row of headings was recognised (the first row reads: {seen[:120]});"
+        " the headings need at least a name or id and a place (经度, 纬度);"
+        " say which is which with --map field=heading",
+        code="headings_unknown",
+        seen=seen[:120],
+    )
 
 
-def _table(path: Path, grid: Grid, header: Header | None, notes: list[Note]) -> Reading:
-    """Headings and records of a grid of cells; rows above the headings are titles."""
-    if header is None:
-        seen = storable(", ".join(str(cell) for row in grid[:1] for cell in row if cell not in (None, "")))
-        raise unreadable(
-            path,
-            f"no row of headings was recognised (the first row reads: {seen[:120]});"
-            " the headings need at least a name or id and a place (经度, 纬度)",
-            code="headings_unknown",
-            seen=seen[:120],
-        )
+def _pieces(header: Header, head: list[Row], rest: Iterator[Row], notes: list[Note]) -> Iterator[Reading]:
+    """The records under the headings; rows above them are titles."""
     if header.top:
         notes = [*notes, Note("title_rows", {"count": header.top})]
-    width = max(len(row) for row in grid[header.top :])
+    titles = storable(" ".join(str(cell) for row in head[: header.top] for cell in row if cell))[:500]
     headings = [storable(heading) for heading in header.headings]
-    headings += [""] * (width - len(headings))
     first = header.top + header.depth
-    body = [row + [None] * (width - len(row)) for row in grid[first:]]
-    while body and all(cell is None or str(cell).strip() == "" for cell in body[-1]):
-        body.pop()
-    rows = [str(first + 1 + number) for number in range(len(body))]
-    return Reading(headings, rows, body, notes=notes)
+    rows = _without_tail(chain(head[first:], rest))
+    first_piece = Reading(headings, [], [], notes=notes, titles=titles)
+    yield _filled(first_piece, list(islice(rows, PIECE)), first + 1)
+    while values := list(islice(rows, PIECE)):
+        first += PIECE
+        yield _filled(replace(first_piece, notes=[]), values, first + 1)
 
 
-# -- CSV -------------------------------------------------------------------------------------------
+def _filled(empty: Reading, values: list[Row], first: int) -> Reading:
+    """A piece with its records, each as wide as the headings."""
+    width = len(empty.headings)
+    too_wide: dict[str, int] = {}
+    too_short = 0
+    if any(len(row) != width for row in values):
+        for number, row in enumerate(values):
+            if len(row) > width and any(str(cell).strip() for cell in row[width:] if cell is not None):
+                too_wide[str(first + number)] = len(row)
+            too_short += 0 < len(row) < width
+        values = [row[:width] + [None] * (width - len(row)) for row in values]
+    rows = [str(first + number) for number in range(len(values))]
+    return replace(empty, rows=rows, values=values, too_wide=too_wide, too_short=too_short)
 
 
-def read_csv(path: Path, layer: str) -> Reading:
+def _without_tail(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows up to the last one that holds anything."""
+    blank: list[Row] = []
+    for row in rows:
+        first = next(filter(None, row), None)
+        if (type(first) is str and first.strip()) or any(
+            str(cell).strip() for cell in row if cell is not None
+        ):
+            yield from blank
+            blank.clear()
+            yield row
+        else:
+            blank.append(row)
+
+
+# -- text tables -----------------------------------------------------------------------------------
+
+
+def read_text(path: Path, layer: str, wishes: Wishes) -> Opened:
     """A text table with commas, semicolons or tabs.
 
     A record with more cells than headings is marked as too wide: a name with a comma in it shifts
     all that follows.
     """
-    raw = path.read_bytes()
-    if raw.startswith((b"PK\x03\x04", b"SQLite f", b"%PDF", b"\xd0\xcf\x11\xe0")) or (
-        b"\0" in raw[:4096] and not raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-    ):
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start.startswith((b"PK\x03\x04", b"SQLite f", b"%PDF", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")):
         raise not_what_it_says(path, "a text table")
-    try:
-        text, encoding = decode(raw)
-    except UnicodeDecodeError as fault:
-        line = raw.count(b"\n", 0, fault.start) + 1
-        raise unreadable(
-            path,
-            f"byte {fault.start + 1} (line {line}) fits neither UTF-8, UTF-16 nor GB18030; save it as UTF-8",
-            code="file_encoding",
-            byte=fault.start + 1,
-            line=line,
-        ) from fault
-    grid: Grid = [[_unquoted(cell) for cell in row] for row in _split(path, text, _delimiter(text, layer))]
-    header = find_header(grid, layer)
-    reading = _table(path, grid, header, [Note("encoding", {"encoding": encoding.upper()})])
-    if header is not None:
-        _mark_too_wide(reading, grid, header)
-    return reading
+    encoding = find_encoding(path, wishes.encoding)
+    require_fitting(path, encoding)
+    with path.open(encoding=encoding, newline="") as file_:
+        sample = file_.read(_SAMPLE)
+    if "\0" in sample:
+        raise not_what_it_says(path, "a text table")
+    delimiter = _delimiter(sample, layer, wishes)
+    grid = _split(path, encoding, delimiter)
+    if _holds(path, b"'"):
+        grid = ([_unquoted(cell) for cell in row] for row in grid)
+    head = list(islice(grid, _HEAD))
+    header = find_header(head, layer, wishes.for_headings)
+    if header is None:
+        raise _headings_unknown(path, head)
+    counted = text_records(path, encoding, delimiter) - header.top - header.depth
+    notes = [Note("encoding", {"encoding": encoding.upper()})]
+    return Opened(_pieces(header, head, grid, notes), max(counted, 0))
+
+
+def _holds(path: Path, sign: bytes) -> bool:
+    with path.open("rb") as file:
+        return any(sign in block for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _unquoted(cell: str) -> str:
@@ -101,68 +142,160 @@ def _unquoted(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _QUOTED_FORMULA.match(cell) else cell
 
 
-def _delimiter(text: str, layer: str) -> str:
+def _delimiter(sample: str, layer: str, wishes: Wishes) -> str:
     """The one that makes the headings readable; text may well hold more commas than the headings."""
-    sample = text[:_SAMPLE].splitlines()[:30]
+    lines = sample.splitlines()[:30]
 
     def recognised(delimiter: str) -> tuple[int, int]:
-        grid = [line.replace('"', "").split(delimiter) for line in sample]
-        header = find_header(grid, layer)
+        grid = [line.replace('"', "").split(delimiter) for line in lines]
+        header = find_header(grid, layer, wishes.for_headings)
         return (0 if header is None else header.known, sum(len(row) for row in grid))
 
     return max(",;\t", key=recognised)
 
 
-def _split(path: Path, text: str, delimiter: str) -> list[list[str]]:
-    before = csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        return list(reader)
-    except csv.Error as fault:
-        raise unreadable(
-            path,
-            f"line {reader.line_num}: {fault}; mend the quotes there",
-            code="csv_broken",
-            line=reader.line_num,
-            detail=str(fault),
-        ) from fault
-    finally:
-        csv.field_size_limit(before)
+def _split(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
+    """The cells of every record."""
+    csv.field_size_limit(MAX_CELL)
+    with path.open(encoding=encoding, newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        try:
+            yield from reader
+        except csv.Error as fault:
+            raise unreadable(
+                path,
+                f"line {reader.line_num}: {fault}; mend the quotes there",
+                code="csv_broken",
+                line=reader.line_num,
+                detail=str(fault),
+            ) from fault
 
 
-def _mark_too_wide(reading: Reading, grid: Grid, header: Header) -> None:
-    width = len(grid[header.top])
-    for row, cells in zip(reading.rows, grid[header.top + header.depth :], strict=False):
-        if any(cell.strip() for cell in cells[width:]):
-            reading.too_wide[row] = len(cells)
+# -- workbooks -------------------------------------------------------------------------------------
 
 
-# -- Excel -----------------------------------------------------------------------------------------
-
-
-def read_xlsx(path: Path, layer: str) -> Reading:
-    """The first sheet of a workbook whose headings are known."""
+def read_xlsx(path: Path, layer: str, wishes: Wishes) -> Opened:
+    """A sheet of an .xlsx workbook: the one named, else the only one whose headings are known."""
     _require_workbook(path)
+    return _read_sheet(path, layer, wishes, "an Excel workbook (.xlsx)")
+
+
+def read_xls(path: Path, layer: str, wishes: Wishes) -> Opened:
+    """A sheet of an .xls workbook of Excel 97 to 2003; what is really another format is told."""
+    with path.open("rb") as file:
+        start = file.read(512)
+    if start.startswith(b"PK\x03\x04"):
+        raise not_what_it_says(path, "an old Excel workbook (.xls)", reason="it is an .xlsx workbook")
+    if not start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        markup = b"<html" in start.lower() or b"<table" in start.lower() or b"<?xml" in start.lower()
+        what = "it is a web page or XML; open it in Excel or WPS and save it as .xlsx"
+        told = what if markup else "it may be a text table; rename it to .csv"
+        raise not_what_it_says(path, "an old Excel workbook (.xls)", reason=told)
+    return _read_sheet(path, layer, wishes, "an old Excel workbook (.xls)")
+
+
+def sheets(path: Path) -> list[str]:
+    """The names of the sheets of a workbook, those with cells (charts have none)."""
+    with python_calamine.load_workbook(str(path)) as book:
+        return list(book.sheet_names)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet of a workbook, its first rows read."""
+
+    name: str
+    head: list[Row]
+    rest: Iterator[Row]
+    header: Header | None
+
+    @property
+    def known(self) -> bool:
+        """Whether it has known headings and something below them."""
+        return self.header is not None and len(self.head) > self.header.top + self.header.depth
+
+
+def _read_sheet(path: Path, layer: str, wishes: Wishes, wanted: str) -> Opened:
     try:
         with python_calamine.load_workbook(str(path)) as book:
-            names = book.sheet_names
+            names = list(book.sheet_names)
             if not names:
                 raise unreadable(path, "the workbook has no sheet", code="file_no_sheet")
-            for chosen in names:
-                grid = _grid(book.get_sheet_by_name(chosen))
-                header = find_header(grid, layer)
-                if header is not None:
-                    break
-            else:
-                chosen = names[0]
-                grid = _grid(book.get_sheet_by_name(chosen))
+            sizes = _sizes(path, names)
+            sheet = _chosen_sheet(path, book, names, sizes, layer, wishes)
     except (python_calamine.CalamineError, OSError, ValueError) as fault:
-        raise not_what_it_says(path, "an Excel workbook (.xlsx)", reason=str(fault)[:120]) from fault
+        raise not_what_it_says(path, wanted, reason=str(fault)[:120]) from fault
+    header = sheet.header
+    if header is None:
+        raise _headings_unknown(path, sheet.head)
     notes: list[Note] = []
     if len(names) > 1:
-        others = ", ".join(name for name in names if name != chosen)
-        notes.append(Note("other_sheets", {"read": storable(chosen), "others": storable(others)}))
-    return _table(path, grid, header, notes)
+        others = ", ".join(storable(name) for name in names if name != sheet.name)
+        notes.append(Note("other_sheets", {"read": storable(sheet.name), "others": others}))
+    size = sizes.get(sheet.name)
+    counted = None if size is None else max(size.rows - header.top - header.depth, 0)
+    return Opened(_pieces(header, sheet.head, sheet.rest, notes), counted)
+
+
+def _chosen_sheet(
+    path: Path, book: Any, names: list[str], sizes: dict[str, SheetSize], layer: str, wishes: Wishes
+) -> _Sheet:
+    """The sheet that is named, else the only one whose headings are known; the first if none are.
+
+    A question (LayerError `part_needed`) if several are.
+    """
+
+    def opened(name: str) -> _Sheet:
+        _require_narrow(path, name, sizes.get(name))
+        rows = _grid(book.get_sheet_by_name(name))
+        head = list(islice(rows, _HEAD))
+        return _Sheet(name, head, rows, find_header(head, layer, wishes.for_headings))
+
+    if wishes.part is not None:
+        return opened(choose(path, names, layer, wishes.part)[0])
+    found: _Sheet | None = None
+    several: list[str] = []
+    for name in names:
+        size = sizes.get(name)
+        if len(names) > 1 and size is not None and (size.rows == 0 or size.cells > MAX_CELLS):
+            continue
+        sheet = opened(name)
+        if sheet.known or (found is None and len(names) == 1):
+            found = found or sheet
+            several.append(name)
+    if len(several) > 1:
+        raise needed(path, several)
+    return found or opened(names[0])
+
+
+def _require_narrow(path: Path, name: str, size: SheetSize | None) -> None:
+    """Refuse a sheet whose last cell lies so far out that the room up to it would not fit."""
+    if size is not None and size.cells > MAX_CELLS:
+        raise unreadable(
+            path,
+            f"the sheet {name!r} reaches to row {size.rows} and column {size.columns};"
+            " delete the stray cells far out, or save it as .csv",
+            code="sheet_vast",
+            part=storable(name),
+            rows=size.rows,
+            columns=size.columns,
+        )
+
+
+def _sizes(path: Path, names: list[str]) -> dict[str, SheetSize]:
+    """How far each sheet of an .xlsx reaches; an .xls says nothing of it before it is read."""
+    if path.suffix.lower() != ".xlsx":
+        return {}
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for number, name in enumerate(names):
+                part = sheet_part(archive, number)
+                if part is not None:
+                    found[name] = sheet_size(archive, part)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as fault:
+        raise damaged(path, fault) from fault
+    return found
 
 
 def _require_workbook(path: Path) -> None:
@@ -182,14 +315,28 @@ def _require_workbook(path: Path) -> None:
         raise damaged(path, fault) from fault
 
 
-def _grid(sheet: python_calamine.CalamineSheet) -> Grid:
-    """All cells from A1; a cell merged downwards holds for every row it spans."""
-    grid: Grid = [list(row) for row in sheet.to_python(skip_empty_area=False)]
-    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
-        for row in grid[top + 1 : bottom + 1]:
-            if left < len(row) and row[left] in (None, ""):
-                row[left] = grid[top][left]
-    return grid
+def _grid(sheet: python_calamine.CalamineSheet) -> Iterator[Row]:
+    """All rows from A1; a cell merged downwards holds for every row it spans."""
+    left = sheet.start[1] if sheet.start else 0
+    spans: dict[int, list[tuple[int, int, int]]] = {}
+    for (top, column), (bottom, _) in sheet.merged_cell_ranges or ():
+        if bottom > top:
+            spans.setdefault(top, []).append((column, bottom, top))
+    if not left and not spans:
+        yield from sheet.iter_rows()
+        return
+    holding: list[tuple[int, int, Any]] = []  # column, last row, value
+    for number, row in enumerate(sheet.iter_rows()):
+        cells = [None] * left + row if left else row
+        holding = [held for held in holding if held[1] >= number]
+        for column, _, value in holding:
+            if column < len(cells) and cells[column] in (None, ""):
+                cells[column] = value
+        for column, bottom, _ in spans.get(number, ()):
+            if column < len(cells):
+                holding.append((column, bottom, cells[column]))
+        yield cells
 
 
-READERS = {".csv": read_csv, ".tsv": read_csv, ".xlsx": read_xlsx}
+READERS = {".csv": read_text, ".tsv": read_text, ".txt": read_text, ".xlsx": read_xlsx, ".xls": read_xls}
+PARTS = {".xlsx": sheets, ".xls": sheets}

@@ -6,7 +6,7 @@ A table is read in pieces, so that a million rows need no more memory than twent
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from geo.errors import LayerError
 
+from .columns import header_set
 from .faults import Note
 
 MAX_BYTES = 500_000_000
@@ -24,7 +25,7 @@ _BOMB_RATIO = 200
 """Tables of an office shrink ten- to fiftyfold in a zip file."""
 
 
-PIECE = 20_000
+PIECE = 10_000
 """Records of a table that are in memory at a time."""
 
 
@@ -40,11 +41,18 @@ class Wishes:
         A name that Python knows, for text tables and the .dbf of shapefiles.
     columns : dict of field to heading
         Which heading holds which field of the layer, before any alias.
+    remembered : dict of header set to such a dict
+        What was said earlier of tables with the same headings (`columns.header_set`).
     """
 
     part: str | None = None
     encoding: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    remembered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def for_headings(self, headings: Sequence[object]) -> Mapping[str, str]:
+        """What was said now, else earlier, of a table with these headings."""
+        return self.columns or self.remembered.get(header_set(headings), {})
 
 
 @dataclass(frozen=True)
@@ -83,12 +91,17 @@ class Reading:
         Records whose geometry could not be read at all.
     too_wide : dict of row to number of cells
         Records with more cells than the file has headings: nobody knows which cell is which.
+    too_short : int
+        Records with fewer cells than the file has headings; what is missing is empty.
     datum : str or None
         The datum the file states (``EPSG:n`` or well-known text), None where it states none.
     datum_unusable : str or None
         What the file states as its datum though it is none that can be used.
     notes : list of Note
-        What a user should know: title rows passed over, the encoding found, further layers.
+        What a user should know: title rows passed over, the encoding found, further layers. Those
+        of a table stand with its first piece.
+    titles : str
+        What stands above the headings.
     """
 
     headings: list[str]
@@ -97,9 +110,11 @@ class Reading:
     geometry: NDArray[np.object_] | None = None
     geometry_faults: dict[str, str] = field(default_factory=dict)
     too_wide: dict[str, int] = field(default_factory=dict)
+    too_short: int = 0
     datum: str | None = None
     datum_unusable: str | None = None
     notes: list[Note] = field(default_factory=list)
+    titles: str = ""
 
 
 def unreadable(path: Path, reason: str, *, code: str, **facts: Any) -> LayerError:

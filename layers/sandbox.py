@@ -23,10 +23,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, TypedDict
 
-ALLOWED_DRIVERS = frozenset({"GPKG", "ESRI Shapefile", "LIBKML", "KML", "GPX", "MEM", "Memory"})
+ALLOWED_DRIVERS = frozenset({"GPKG", "ESRI Shapefile", "MEM", "Memory"})
 """GDAL drivers that foreign files may reach; MEM, once called Memory, holds what others read."""
 
 _SHIPPED = """
+GPX, KML, LIBKML,
 AAIGrid, ACE2, ADBC, ADRG, AIG, AirSAR, AIVector, AmigoCloud, AVCBin, AVCE00, BMP, BSB, BT, BYN,
 CALS, Carto, CEOS, COASP, COG, COSAR, CPG, CSV, CSW, CTG, DAAS, DERIVED, DGN, DIMAP, DOQ1, DOQ2,
 DTED, DXF, ECRGTOC, EDIGEO, EEDA, EEDAI, EHdr, EIR, Elasticsearch, ENVI, ERS, ESAT, ESRIC, ESRIJSON,

@@ -9,13 +9,14 @@ drawn; the two are never confused).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from geo.design import ANCHOR_CLASSES, STATUSES_EXCLUDED
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 Kind = Literal["text", "integer", "number", "datetime"]
 
@@ -186,6 +187,10 @@ def conform(table: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
     -------
     GeoDataFrame, EPSG:4326, index 0..n-1.
     """
+    # here, because a reader of foreign files that makes no table starts twice as fast without them
+    import geopandas as gpd  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415
+
     schema = LAYERS[layer]
     n = len(table)
     columns: dict[str, object] = {}

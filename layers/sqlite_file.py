@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote
 
 import numpy as np
@@ -26,13 +26,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Select,
     Table,
     TableClause,
     column,
     create_engine,
     delete,
     event,
-    insert,
     select,
     table,
 )
@@ -71,6 +71,7 @@ def open_engine(path: Path, *, create: bool, timeout: float) -> Engine:
         try:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA cache_size=-32768")  # KiB: the index of a layer stays in memory
             settings = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _HELD]
             if settings != list(_HELD.values()):
                 raise StoreError(
@@ -225,21 +226,38 @@ def create_boxes(connection: Connection, layer: str) -> None:
     connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {layer}_boxes USING rtree(fid, {', '.join(_EDGES)})")
 
 
+def insert_rows(
+    connection: Connection, rows: Table, names: Sequence[str], values: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert many rows given as tuples of the named columns, as quickly as SQLite takes them."""
+    marks = ", ".join("?" * len(names))
+    quoted = ", ".join(f'"{name}"' for name in names)
+    if values:
+        connection.exec_driver_sql(f'INSERT INTO "{rows.name}" ({quoted}) VALUES ({marks})', list(values))  # noqa: S608
+
+
+def current(connection: Connection, rows: Table, ids: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Id, batch and fid of the current rows that have one of the ids."""
+    found = connection.exec_driver_sql(
+        f'SELECT id, batch_id, fid FROM "{rows.name}" WHERE superseded_by IS NULL'  # noqa: S608
+        " AND id IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids),),
+    )
+    return [(id_, batch, fid) for id_, batch, fid in found]
+
+
 def add_boxes(connection: Connection, rows: Table, fids: Sequence[int], bounds: NDArray[np.float64]) -> None:
     """Index rows by their bounds (n, 4) as minx, miny, maxx, maxy."""
     ordered = bounds[:, [0, 2, 1, 3]].tolist()
-    values = [
-        dict(zip(("fid", *_EDGES), (fid, *box), strict=True)) for fid, box in zip(fids, ordered, strict=True)
-    ]
+    values = [(fid, *box) for fid, box in zip(fids, ordered, strict=True)]
     if values:
-        connection.execute(insert(_boxes(rows.name)), values)
+        connection.exec_driver_sql(f'INSERT INTO "{rows.name}_boxes" VALUES (?, ?, ?, ?, ?)', values)  # noqa: S608
 
 
-def remove_boxes(connection: Connection, rows: Table, batch_id: int) -> None:
-    """Take the rows of a batch out of the index; before the rows themselves go."""
+def remove_boxes(connection: Connection, rows: Table, fids: Select[tuple[int]] | Sequence[int]) -> None:
+    """Take rows out of the index; before the rows themselves go."""
     boxes = _boxes(rows.name)
-    gone = select(rows.c.fid).where(rows.c.batch_id == batch_id)
-    connection.execute(delete(boxes).where(boxes.c.fid.in_(gone)))
+    connection.execute(delete(boxes).where(boxes.c.fid.in_(fids)))
 
 
 def in_box(rows: Table, box: BBox) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from typing import Any, Literal, Self, TypedDict
 import geopandas as gpd
 import numpy as np
 import shapely
-from sqlalchemy import Connection, Engine, Table, func, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, inspect, select, text
 from sqlalchemy import update as sql_update
 
 from geo.errors import NotFoundError, StoreError
@@ -142,8 +142,21 @@ class Store:
             `ids_exist`, `ids_twice`, `rows_incomplete`, `store_text`.
         """
         prepared = {layer: tables.to_rows(rows, layer) for layer, rows in layers.items()}
+        with self.adding(batch, update=update) as adding:
+            for layer, rows in prepared.items():
+                known = adding.put(layer, rows)
+                if known:
+                    raise _ids_exist(layer, known)
+                adding.refuse(layer, faults.get(layer, ()))
+            for layer in faults.keys() - prepared.keys():
+                adding.refuse(layer, faults[layer])
+            return adding.finish(counts=batch.counts)
+
+    @contextmanager
+    def adding(self, batch: NewBatch, *, update: bool = False) -> Iterator[batches.Addition]:
+        """An import piece by piece: stored when the block ends, and not at all if an error leaves it."""
         with self._writing() as connection:
-            return batches.put_in(connection, prepared, batch, faults, update_known=update)
+            yield batches.Addition(connection, batch, update=update)
 
     def undo(self, batch_id: int, undone_at: str) -> Batch:
         """Take the rows of a batch out and bring back what they had superseded.
@@ -245,17 +258,58 @@ class Store:
         with self._reading() as connection:
             return batches.found(connection, select(tables.batches))
 
+    def batch(self, batch_id: int) -> Batch:
+        """The import of that number (NotFoundError `batch_unknown`)."""
+        with self._reading() as connection:
+            return batches.one(connection, batch_id)
+
+    def draws_needing(self, batch_id: int) -> list[str]:
+        """The names of the later draws whose frame holds units of a batch."""
+        with self._reading() as connection:
+            batch = batches.one(connection, batch_id)
+            layers = {layer: batches.ids_of(connection, layer, batch_id) for layer in tables.LAYER_TABLES}
+            draws = tables.draws
+            records = connection.execute(
+                select(draws.c.name, draws.c.record)
+                .where(draws.c.created_at >= batch.imported_at)
+                .order_by(draws.c.created_at)
+            )
+            return [name for name, record in records if _rests_on(record, layers)]
+
     def refusals(self, batch_id: int) -> dict[str, list[Fault]]:
         """The refused rows of a batch by layer, in the order they were given."""
-        table = tables.refusals
-        names = ("row", "column", "value", "code", "message", "facts")
-        query = select(table.c.layer, *(table.c[name] for name in names)).where(table.c.batch_id == batch_id)
         faults: dict[str, list[Fault]] = {}
         with self._reading() as connection:
             batches.one(connection, batch_id)
-            for layer, *values in connection.execute(query.order_by(table.c.id)):
-                faults.setdefault(layer, []).append(Fault(*values))
+            for layer, fault, _ in batches.refused(connection, batch_id):
+                faults.setdefault(layer, []).append(fault)
         return faults
+
+    def refused_rows(self, batch_id: int) -> Iterator[tuple[Fault, list[Any] | None]]:
+        """The refused rows of a batch with their cells, where they came from a table."""
+        with self._reading() as connection:
+            batches.one(connection, batch_id)
+            for _, fault, cells in batches.refused(connection, batch_id):
+                yield fault, cells
+
+    # ---------------------------------------------------------------- mappings
+
+    def mappings(self, layer: str) -> dict[str, dict[str, str]]:
+        """Header set -> field -> heading, as last said of tables with these headings."""
+        table = tables.mappings
+        query = select(table.c.headings, table.c.columns).where(table.c.layer == layer)
+        with self._reading() as connection:
+            return {row.headings: row.columns for row in connection.execute(query)}
+
+    def keep_mapping(self, layer: str, headings: str, columns: Mapping[str, str]) -> None:
+        """Remember which heading holds which field in tables with these headings."""
+        table = tables.mappings
+        with self._writing() as connection:
+            connection.execute(delete(table).where(table.c.layer == layer, table.c.headings == headings))
+            if columns:
+                connection.execute(
+                    insert(table).values(layer=layer, headings=headings, columns=dict(columns))
+                )
 
     # ------------------------------------------------------------------- draws
 
@@ -367,6 +421,26 @@ def _require_place(path: Path, *, create: bool) -> None:
         )
     if not there and not create:
         raise sqlite_file.missing(path)
+
+
+def _rests_on(record: Mapping[str, Any], ids: Mapping[str, set[str]]) -> bool:
+    """Whether the frame of a draw holds any of the ids; a sealed draw tells hashes only and may hold them."""
+    units = record.get("frame", {}).get("units")
+    if units is None:
+        return any(ids[layer] for layer in ("anchors", *schema.DRAWN))
+    return any(not held.isdisjoint(units.get(layer, ())) for layer, held in ids.items() if held)
+
+
+def _ids_exist(layer: str, known: Sequence[Fault]) -> StoreError:
+    first = ", ".join(fault.value for fault in known[:5])
+    return StoreError(
+        f"{layer}: {len(known)} ids are already in the store, the first are {first};"
+        " import with --update to replace them or undo the earlier import",
+        code="ids_exist",
+        layer=layer,
+        count=len(known),
+        first=first,
+    )
 
 
 def _version(connection: Connection) -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import compress
 from typing import Any, cast
 
 import geopandas as gpd
@@ -143,6 +144,15 @@ refusals = Table(
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("facts", JSON, nullable=False),
+    Column("cells", JSON),
+)
+
+mappings = Table(
+    "mappings",
+    metadata,
+    Column("layer", Text, primary_key=True),
+    Column("headings", Text, primary_key=True),
+    Column("columns", JSON, nullable=False),
 )
 
 draws = Table(
@@ -183,11 +193,32 @@ LAYER_TABLES: dict[str, Table] = {name: _layer_table(layer) for name, layer in s
 
 @dataclass(frozen=True)
 class Rows:
-    """A layer ready to be stored: one dict per row and the bounds (n, 4) as minx, miny, maxx, maxy."""
+    """Rows of a layer ready to be stored.
+
+    `values` holds one tuple per row in the order of `stored_names`; `bounds` is (n, 4) as minx, miny,
+    maxx, maxy; `labels` are the row numbers in the file they come from, where there is one.
+    """
 
     ids: list[str]
-    values: list[dict[str, Any]]
+    values: list[tuple[Any, ...]]
     bounds: NDArray[np.float64]
+    labels: list[str]
+
+    def where(self, kept: Sequence[bool]) -> Rows:
+        """Only the rows of which `kept` says so."""
+        chosen = np.asarray(kept, dtype=bool)
+        return Rows(
+            list(compress(self.ids, chosen)),
+            list(compress(self.values, chosen)),
+            self.bounds[chosen],
+            list(compress(self.labels, chosen)),
+        )
+
+
+def stored_names(layer: str) -> list[str]:
+    """The columns that a row of a layer brings along, in their order."""
+    gates = ["gates"] if schema.LAYERS[layer].gates else []
+    return [*schema.LAYERS[layer].by_name, *gates, "geom"]
 
 
 def to_rows(table: gpd.GeoDataFrame, layer: str) -> Rows:
@@ -224,8 +255,40 @@ def to_rows(table: gpd.GeoDataFrame, layer: str) -> Rows:
     if schema.LAYERS[layer].gates:
         columns["gates"] = _wkb(table["gates"].to_numpy())
     columns["geom"] = _wkb(table.geometry.to_numpy())
-    values = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return Rows(columns["id"], values, bounds)
+    values = list(zip(*columns.values(), strict=True))
+    return Rows(columns["id"], values, bounds, [""] * len(table))
+
+
+def told_rows(
+    layer: str,
+    labels: list[str],
+    values: Sequence[Sequence[Any]],
+    geometry: Sequence[str],
+    gates: Sequence[str | None] | None,
+) -> Rows:
+    """Rows as the reader of a foreign file tells them: values in the layer's order, WKB in hexadecimal.
+
+    The geometry is looked at once more on this side: what a reader says is not believed.
+
+    Raises
+    ------
+    StoreError
+        `rows_incomplete` for a geometry that is missing, empty or not finite.
+    """
+    # by bytes, because GEOS takes eight times as long to read hexadecimal
+    wkb = [bytes.fromhex(told) for told in geometry]
+    shapes = _geometries(wkb)
+    bounds = shapely.bounds(shapes).reshape(len(shapes), 4)
+    missing = int((~np.isfinite(bounds).all(axis=1)).sum())
+    if missing or len(shapes) != len(values):
+        raise _incomplete(layer, "geometry", missing or abs(len(shapes) - len(values)), len(values))
+    ids = [row[0] for row in values]
+    if gates is None:
+        stored = [(*row, shape) for row, shape in zip(values, wkb, strict=True)]
+    else:
+        points = (None if told is None else bytes.fromhex(told) for told in gates)
+        stored = [(*row, gate, shape) for row, gate, shape in zip(values, points, wkb, strict=True)]
+    return Rows(ids, stored, bounds, labels)
 
 
 def from_rows(rows: Sequence[Sequence[Any]], layer: str, names: Sequence[str]) -> gpd.GeoDataFrame:
@@ -262,15 +325,7 @@ def _require_whole(table: gpd.GeoDataFrame, layer: str, bounds: NDArray[np.float
     missing["geometry"] = int((~np.isfinite(bounds).all(axis=1)).sum())
     for column, count in missing.items():
         if count:
-            raise StoreError(
-                f"{layer}: {count} of {len(table)} rows have no usable value in {column};"
-                " check the layer before it is stored",
-                code="rows_incomplete",
-                layer=layer,
-                column=column,
-                count=count,
-                rows=len(table),
-            )
+            raise _incomplete(layer, column, count, len(table))
     twice = table["id"][table["id"].duplicated()]
     if len(twice):
         raise StoreError(
@@ -281,6 +336,18 @@ def _require_whole(table: gpd.GeoDataFrame, layer: str, bounds: NDArray[np.float
             count=len(twice),
             first=twice.iloc[0],
         )
+
+
+def _incomplete(layer: str, column: str, count: int, rows: int) -> StoreError:
+    return StoreError(
+        f"{layer}: {count} of {rows} rows have no usable value in {column};"
+        " check the layer before it is stored",
+        code="rows_incomplete",
+        layer=layer,
+        column=column,
+        count=count,
+        rows=rows,
+    )
 
 
 def _stored(values: pd.Series[Any], kind: schema.Kind) -> list[Any]:

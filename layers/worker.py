@@ -34,7 +34,12 @@ from .reading import require_size, unreadable
 
 log = logging.getLogger(__name__)
 
-TASKS = {"take": "layers.intake:take", "look": "layers.intake:look"}
+TASKS = {
+    "take": "layers.intake:take",
+    "look": "layers.intake:look",
+    "cells": "layers.intake:cells",
+    "parts": "layers.intake:parts",
+}
 """What a worker may be asked to do, as ``module:function``.
 
 A task is called with its arguments, with `say` to send a message (a dict of JSON values) and with

@@ -131,11 +131,12 @@ def write_xlsx(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
             headings, rows = _cells(table)
             sheet.append(headings)
             for row in rows:
-                sheet.append([_xlsx_cell(sheet, value) for value in row])
+                sheet.append([xlsx_cell(sheet, value) for value in row])
         book.save(temporary)
 
 
-def _xlsx_cell(sheet: Any, value: Any) -> Any:
+def xlsx_cell(sheet: Any, value: Any) -> Any:
+    """A value as a cell of a write-only sheet; text is text, never a formula."""
     if not isinstance(value, str):
         return value
     cell = WriteOnlyCell(sheet, value=_printable(value))

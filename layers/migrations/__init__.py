@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-HEAD = "0001"
+HEAD = "0002"
 """The version this program writes. Versions are four-digit numbers in their order."""
 
 

@@ -17,6 +17,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -86,7 +87,8 @@ def fail(words: str, lang: Lang) -> None:
 def progress(label: str) -> Iterator[Report]:
     """A bar on standard error with done, total and the time left; gone when the work is done."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TaskProgressColumn("{task.percentage:>3.0f}%", show_speed=True), TimeElapsedColumn(),
         TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
@@ -96,6 +98,18 @@ def progress(label: str) -> Iterator[Report]:
             bar.update(task, completed=done, total=total)
 
         yield report
+
+
+def ask(question: str, choices: Sequence[str]) -> str | None:
+    """One of several, by its number; None where there is nothing to choose from."""
+    for number, choice in enumerate(choices, 1):
+        stderr.print(Text(f"  {number}  {choice}"))
+    if not choices:
+        return None
+    number = 0
+    while not 1 <= number <= len(choices):
+        number = int(typer.prompt(question, type=int, err=True))
+    return choices[number - 1]
 
 
 @contextmanager

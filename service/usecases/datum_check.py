@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
+from pyproj import CRS
 
 from geo.crs import Floats
 from geo.datum_fit import DEGREES, FEWEST_PAIRS, Fit, Pairs, Roads, Verdict, fit, roads_from, same_named
@@ -148,8 +149,10 @@ def _undecided(verdict: Verdict) -> Note:
 
 
 def label(datum: str) -> str:
-    """A datum as people write it."""
-    return LABELS.get(datum, datum)
+    """A datum as people write it; of a definition in full its name."""
+    if datum in LABELS or len(datum) < 20:
+        return LABELS.get(datum, datum)
+    return CRS.from_user_input(datum).name
 
 
 def _figure(fit_: Fit, by: str) -> str:

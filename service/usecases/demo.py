@@ -75,7 +75,9 @@ def take_in(
     progress: imports.Progress | None = None,
 ) -> imports.ImportReport:
     """Import one sample file the way a user would."""
-    report = imports.run(store_path(folder), file, kind, now=now, progress=progress, **options)
+    report = imports.run(
+        store_path(folder), file, imports.Options(kind, **options), now=now, progress=progress
+    )
     if report.total("accepted") == 0:
         raise LayerError(
             f"{file.name}: the sample file was not taken in", code="sample_broken", file=file.name

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+from whole_file import check, read_file
 
 from geo.design import Anchors, Design, Radius
 from geo.exposure import exposure
 from geo.frame import LAYERS, build_frame
 from geo.simulation import inspections
-from layers.read import read_file
 from layers.resources import data_path
-from layers.validate import check
 
 FILES = {"anchors": "点位.xlsx", "back_alleys": "背街小巷.zip", "compounds": "居民小区.geojson"}
 INSPECTIONS = 2000

@@ -142,7 +142,7 @@ def test_newer_store_is_refused_and_left_alone(path):
         file.execute("UPDATE alembic_version SET version_num = '0999'")
         file.commit()
     before = digest(path)
-    with pytest.raises(StoreError, match=r"newer zhoubian \(version 0999, this one knows 0001\)") as error:
+    with pytest.raises(StoreError, match=r"newer zhoubian \(version 0999, this one knows 0002\)") as error:
         Store.open(path, create=True)
     assert refusal(error) == "store_newer"
     assert digest(path) == before
@@ -193,13 +193,14 @@ with Store.open(path, create=True) as store:
 
 MOMENTS = (
     "BEGIN IMMEDIATE",
-    "SELECT back_alleys.id FROM",
     "INSERT INTO batches",
+    "SELECT max(back_alleys.fid)",
+    "SELECT id, batch_id, fid FROM",
     "UPDATE back_alleys",
-    "INSERT INTO back_alleys ",
-    "SELECT back_alleys.id, back_alleys.fid",
-    "INSERT INTO back_alleys_boxes",
+    'INSERT INTO "back_alleys" ',
+    'INSERT INTO "back_alleys_boxes"',
     "INSERT INTO refusals",
+    "UPDATE batches",
     "SELECT batches.id",
     "COMMIT",
 )

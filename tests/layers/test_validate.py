@@ -15,15 +15,16 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import MultiPoint, Point, Polygon
+from whole_file import WholeCheck as Checked
+from whole_file import check, read_file
 
 from geo.crs import from_wgs84
 from geo.errors import LayerError
 from layers.faults import Fault
-from layers.read import read_file
 from layers.reading import Reading
 from layers.schema import LAYERS
 from layers.store import NewBatch, Store
-from layers.validate import Checked, check
+from layers.validate import Checker
 from service.i18n import LANGS, texts
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -132,11 +133,31 @@ def test_dates_as_offices_write_them_are_the_same_day(told):
 
 
 @pytest.mark.parametrize(
-    "told", ["5月6日", "2026-13-01", "2026-02-29", "1.5.2026", "昨天", "0001-01-01", True, "12:30", 3]
+    "told", ["2026-13-01", "2026-02-29", "1.5.2026", "昨天", "0001-01-01", True, "12:30", 3]
 )
 def test_dates_that_are_none_or_lack_the_year_are_refused(told):
     checked = check(table("category found_at lon lat", ["SS01", told, 114.3, 30.5]), "issues")
     assert only(checked).code == "not_a_date"
+
+
+def test_a_day_without_a_year_is_taken_in_the_year_that_is_said_and_else_refused():
+    reading = table("category found_at lon lat", ["SS01", "5月6日", 114.3, 30.5])
+    assert only(check(reading, "issues")).code == "date_without_year"
+    said = check(reading, "issues", year=2024)
+    assert said.table["found_at"][0] == datetime(2024, 5, 6, tzinfo=SHANGHAI)
+    assert said.fixed == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("titles", "year"), [("某区2024年5月问题台账", 2024), ("2023、2024年台账", None), ("第20245号", None)]
+)
+def test_the_only_year_of_the_titles_is_that_of_dates_without_one(titles, year):
+    reading = table("category found_at lon lat", ["SS01", "5月6日 8:30", 114.3, 30.5], titles=titles)
+    checked = check(reading, "issues")
+    if year is None:
+        assert only(checked).code == "date_without_year"
+    else:
+        assert checked.table["found_at"][0] == datetime(year, 5, 6, 8, 30, tzinfo=SHANGHAI)
 
 
 def test_a_day_number_with_a_time_is_that_second():
@@ -162,7 +183,7 @@ def test_ids_that_only_look_like_numbers_are_kept():
 
 @pytest.mark.parametrize(
     ("told", "code"),
-    [("东经114度", "not_a_number"), ("3_0.5", "not_a_number"), ("30,5", "not_a_number"), ("NaN", "not_finite"),
+    [("东经114度", "not_degrees"), ("3_0.5", "not_a_number"), ("30,5", "not_a_number"), ("NaN", "not_finite"),
      ("Infinity", "not_finite"), ("1e999", "not_finite"), ("", "place_missing"), (None, "place_missing"), ("٣٠", "not_a_number")],
 )  # fmt: skip
 def test_coordinates_that_are_no_numbers_are_refused(told, code):
@@ -191,13 +212,12 @@ def test_rows_that_are_no_records_are_refused_one_by_one():
             "id name lon lat",
             ["1", "甲", 114.3, 30.5],
             [None, " ", "", None],
-            ["1", "乙", 114.31, 30.5],
+            ["2", "乙", 114.31, 30.5],
             ["合计", "", 2, None],
         ),
         "toilets",
     )
-    assert codes(checked) == {"3": "row_empty", "4": "id_twice", "5": "row_total"}
-    assert checked.faults[1].facts == {"first": "2"}
+    assert codes(checked) == {"3": "row_empty", "5": "row_total"}
 
 
 def test_a_row_with_more_cells_than_headings_is_refused(tmp_path):
@@ -531,3 +551,119 @@ def test_shenzhen_districts_without_prj_are_taken_as_degrees(tmp_path, test_data
     assert (checked.read, codes(checked), checked.datum) == (10, {}, "wgs84")
     assert noted(checked, "datum_assumed") == {}
     np.testing.assert_allclose(checked.table.total_bounds, [113.75, 22.40, 114.62, 22.87], atol=0.006)
+
+
+# -- as offices write ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "degrees"),
+    [("114°18′30″", 114 + 18 / 60 + 30 / 3600), ("东经114度18分30秒", 114 + 18 / 60 + 30 / 3600), ("E114°18.5'", 114 + 18.5 / 60),
+     ("114°18′30″ E", 114 + 18 / 60 + 30 / 3600), ("114度", 114.0), ("１１４°１８′", 114.3), ("114d18m30s", 114 + 18 / 60 + 30 / 3600)],
+)  # fmt: skip
+def test_degrees_with_minutes_and_seconds_are_coordinates(told, degrees):
+    checked = check(table("name lon lat", ["甲", told, "北纬30°30′"]), "toilets")
+    assert checked.table.geometry[0].x == pytest.approx(degrees, abs=1e-12)
+    assert checked.table.geometry[0].y == 30.5
+
+
+@pytest.mark.parametrize("told", ["北纬114°", "E114°W", "114°60′", "114°18.5′30″", "114°18′75″"])
+def test_degrees_that_contradict_themselves_are_refused(told):
+    fault = only(check(table("name 经度 lat", ["甲", told, 30.5]), "toilets"))
+    assert (fault.code, fault.column) == ("not_degrees", "经度")
+
+
+@pytest.mark.parametrize(
+    ("told", "number"), [("350户", 350), ("1,350 户", 1350), ("３５０户", 350), ("350.0", 350)]
+)
+def test_numbers_with_their_unit_are_numbers(told, number):
+    checked = check(table("name households lon lat", ["甲", told, 114.3, 30.5]), "compounds")
+    assert checked.table["households"][0] == number
+
+
+@pytest.mark.parametrize("column", ["id", "name", "address"])
+def test_a_date_where_text_belongs_is_refused_for_excel_made_it_of_a_house_number(column):
+    reading = table(f"{column} lon lat", [datetime(2024, 1, 2), 114.3, 30.5])  # noqa: DTZ001
+    assert only(check(reading, "toilets")).code == "text_is_date"
+
+
+def test_what_was_mended_is_counted_as_fixed():
+    bow = Polygon([(114.30, 30.50), (114.31, 30.51), (114.31, 30.50), (114.30, 30.51)])
+    whole = Polygon([(114.30, 30.50), (114.31, 30.50), (114.31, 30.51)])
+    assert check(features(whole, bow, name=["甲", "乙"]), "compounds").fixed == ["2"]
+    rows = [["420106001001.0", 114.3, 30.5], ["１２３", 114.31, 30.5], ["x1", 114.32, 30.5]]
+    checked = check(table("id lon lat", *rows), "toilets")
+    assert (checked.table["id"].tolist(), checked.fixed) == (["420106001001", "123", "x1"], ["2", "3"])
+
+
+def test_what_is_settled_by_the_first_piece_holds_for_the_next():
+    checker = Checker("toilets", datum="EPSG:4547")
+    x, y = from_wgs84(LON, LAT, "EPSG:4547")
+    first = table("id lon lat", *([f"a{n}", y[n], x[n]] for n in range(4)))
+    second = table("id lon lat", ["b", y[0], x[0]], ["far", y[0] + 500_000, x[0]])
+    checker.piece(first)
+    checked = checker.piece(second)
+    assert shapely.get_coordinates(checked.geometry) == pytest.approx(np.array([[LON[0], LAT[0]]]), abs=1e-9)
+    assert [fault.code for fault in checked.faults] == ["outside_city"]
+    assert [note.code for note in checker.notes()].count("northing_first") == 1
+
+
+def test_columns_are_read_as_the_user_said():
+    said = {"name": "名字栏", "lon": "横", "lat": "纵"}
+    checked = check(table("名字栏 横 纵", ["甲", 114.3, 30.5]), "toilets", for_headings=lambda _: said)
+    assert checked.table["name"].tolist() == ["甲"]
+    assert noted(checked, "columns_chosen") == {"columns": "name=名字栏, lon=横, lat=纵"}
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [({"nmae": "名字栏"}, "map_field"), ({"name": "名称栏"}, "map_column")]
+)
+def test_a_mapping_of_nothing_is_refused(said, code):
+    with pytest.raises(LayerError) as caught:
+        check(table("名字栏 lon lat", ["甲", 114.3, 30.5]), "toilets", for_headings=lambda _: said)
+    assert caught.value.code == code
+
+
+def test_a_scribble_of_many_corners_is_refused_before_it_is_repaired():
+    corners = np.random.default_rng(1).random((20_000, 2)) / 100 + [114.3, 30.5]
+    assert only(check(features(Polygon(corners), name=["甲"]), "compounds")).code == "polygon_scribble"
+
+
+def test_a_long_outline_that_crosses_itself_once_is_mended():
+    turn = np.linspace(0, 2 * math.pi, 20_000, endpoint=False)
+    round_ = np.column_stack([114.3 + np.cos(turn) / 100, 30.5 + np.sin(turn) / 100])
+    round_[[10_000, 10_001]] = round_[[10_001, 10_000]]
+    assert check(features(Polygon(round_), name=["甲"]), "compounds").fixed == ["1"]
+
+
+@pytest.mark.parametrize("northing_first", [False, True])
+@pytest.mark.parametrize("datum", ["EPSG:4547", "EPSG:4526", "EPSG:3857"])
+@pytest.mark.parametrize("told", ["columns", "geometry", "wkt"])
+def test_a_northing_that_comes_first_is_told_and_swapped(told, datum, northing_first):
+    x, y = from_wgs84(LON, LAT, datum)
+    pairs = list(zip(y, x, strict=True)) if northing_first else list(zip(x, y, strict=True))
+    if told == "geometry":
+        reading = features(*map(Point, pairs), datum=datum, name=list("甲乙丙丁"))
+    elif told == "wkt":
+        reading = table("name geometry", *([str(n), Point(pair).wkt] for n, pair in enumerate(pairs)))
+    else:
+        reading = table("name X Y", *([str(n), *pair] for n, pair in enumerate(pairs)))
+    checked = check(reading, "toilets", datum=None if told == "geometry" else datum)
+    found = shapely.get_coordinates(checked.table.geometry)
+    assert found == pytest.approx(np.column_stack([LON, LAT]), abs=1e-7)
+    assert (noted(checked, "northing_first") is not None) == northing_first
+
+
+@pytest.mark.parametrize(("is_in", "said"), [("EPSG:4526", "EPSG:4547"), ("EPSG:4547", "EPSG:4526")])
+def test_an_easting_with_or_without_its_zone_is_refused_where_the_other_was_said(is_in, said):
+    x, y = from_wgs84(LON, LAT, is_in)
+    with pytest.raises(LayerError, match=is_in) as caught:
+        check(table("name x y", *(["甲", *pair] for pair in zip(x, y, strict=True))), "toilets", datum=said)
+    assert caught.value.code == "datum_unfit"
+
+
+def test_metres_without_a_datum_are_refused_with_what_they_may_be():
+    x, y = from_wgs84(LON, LAT, "EPSG:4526")
+    with pytest.raises(LayerError, match=r"EPSG:4526: 114\.3\d, 30\.5\d") as caught:
+        check(table("name x y", *(["甲", *pair] for pair in zip(x, y, strict=True))), "toilets")
+    assert caught.value.code == "datum_needed"

@@ -15,11 +15,10 @@ import pyogrio
 import pytest
 import shapely
 from shapely import LineString, MultiPoint, Point, Polygon
+from whole_file import check, read_file
 
 from geo.errors import LayerError
-from layers.read import read_file
 from layers.schema import LAYERS, Column, conform
-from layers.validate import check
 from layers.write import whole, write_csv, write_geojson, write_gpkg, write_xlsx
 
 IDS = ["=1+1", "420106001001001", "0012", "'=x"]

@@ -155,7 +155,6 @@ def test_a_draw_that_cannot_be_made_is_refused_in_one_sentence(office, capsys, w
         ["draw", "--sealed=1"],
         ["undo", "x"],
         ["import"],
-        ["import", "x.csv"],
         ["map", "first"],
         ["export", "first"],
         ["serve", "--port", "99999"],
@@ -332,8 +331,8 @@ def test_every_row_of_an_import_is_accepted_or_refused_with_its_reason(here, cap
     # the heading is row 1 of the sheet, the six good rows are 2 to 7
     assert {"8", "9", "10"} <= {reason["row"] for reason in reasons}
     by_row = {reason["row"]: reason for reason in reasons}
-    assert (by_row["8"]["column"], by_row["8"]["value"]) == ("类别", "moon base")
-    assert all(reason["reason"] for reason in reasons)
+    assert (by_row["8"]["field"], by_row["8"]["value"]) == ("类别", "moon base")
+    assert all(reason["message"] and reason["hint"] for reason in reasons)
     assert len(json.loads(run(capsys, "layers", "--json")[1])) == 1
 
 
@@ -468,7 +467,7 @@ def test_what_is_no_record_is_refused(office, capsys, text_):
 
 
 def test_a_changed_layer_is_named_with_what_came_went_and_moved(office, capsys):
-    assert main(["undo", "2"]) == 0
+    assert main(["undo", "2", "--anyway"]) == 0
     write_alleys(office / "b.geojson", east=0.00003, count=7)  # B0 moved by 2.6 m, B7 gone
     assert main(["import", "b.geojson", "--as", "back_alleys"]) == 0
     code, out, err = run(capsys, "verify", "first", "--json")
@@ -507,7 +506,7 @@ def test_a_sealed_draw_is_not_opened_on_other_layers(office, capsys):
     write_alleys(office / "more.geojson", count=9)
     assert main(["import", "more.geojson", "--as", "back_alleys"]) == 0
     refused(capsys, "unseal", "s", "--second", "07")
-    assert main(["undo", "4"]) == 0
+    assert main(["undo", "4", "--anyway"]) == 0
     assert run(capsys, "unseal", "s", "--second", "07")[0] == 0
 
 
@@ -617,7 +616,7 @@ def test_json_is_all_there_is_on_standard_output(here, furnished, capsys, comman
     for file in furnished.iterdir():
         shutil.copy(file, here)
     write_compounds(here / "new.geojson")
-    main(["undo", "3"]) if command[0] == "import" else None
+    main(["undo", "3", "--anyway"]) if command[0] == "import" else None
     code, out, err = run(capsys, "--lang", "zh", *command, "--json")
     assert (code, err) == (0, "")
     json.loads(out)
@@ -633,7 +632,7 @@ def test_a_store_that_another_program_writes_is_told_and_may_be_tried_again(offi
     )
     with closing(sqlite3.connect("zhoubian.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        for command in (["draw"], ["undo", "1"]):
+        for command in (["draw"], ["undo", "1", "--anyway"]):
             code, out, err = run(capsys, *command)
             assert (code, out) == (75, "")  # EX_TEMPFAIL
             assert err.count("\n") == 1

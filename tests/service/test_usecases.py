@@ -30,7 +30,9 @@ def town(tmp_path):
 def test_an_import_keeps_where_its_rows_came_from(tmp_path):
     file = write_alleys(tmp_path / "小巷.geojson")
     path = tmp_path / "s.db"
-    done = imports.run(path, file, "back_alleys", now=NOON, licence="ODbL 1.0", attribution="某街道办")
+    done = imports.run(
+        path, file, imports.Options("back_alleys", licence="ODbL 1.0", attribution="某街道办"), now=NOON
+    )
     assert (done.total("read"), done.total("accepted"), done.total("refused")) == (8, 8, 0)
     (batch,) = imports.history(path)
     assert (batch.source, batch.kind, batch.datum) == ("小巷.geojson", "back_alleys", "wgs84")
@@ -44,19 +46,19 @@ def test_an_import_keeps_where_its_rows_came_from(tmp_path):
 def test_a_refused_file_makes_no_store(tmp_path):
     file = write_alleys(tmp_path / "a.geojson")
     with pytest.raises(imports.NothingAcceptedError) as refused:
-        imports.run(tmp_path / "s.db", file, "compounds", now=NOON)  # lines are no compounds
+        imports.run(tmp_path / "s.db", file, imports.Options("compounds"), now=NOON)  # lines are no compounds
     assert refused.value.code == "nothing_accepted"
-    assert refused.value.report["counts"]["compounds"]["refused"] == 8
+    assert refused.value.report.total("refused") == 8
     assert not (tmp_path / "s.db").exists()
 
 
 def test_the_second_import_of_a_file_refuses_each_row_by_its_id(tmp_path):
     path = tmp_path / "s.db"
-    imports.run(path, write_compounds(tmp_path / "a.geojson"), "compounds", now=NOON)
+    imports.run(path, write_compounds(tmp_path / "a.geojson"), imports.Options("compounds"), now=NOON)
     with pytest.raises(imports.NothingAcceptedError) as refused:
-        imports.run(path, tmp_path / "a.geojson", "compounds", now=NOON)
-    assert [fault.value for fault in refused.value.faults["compounds"]] == [f"C{i}" for i in range(5)]
-    again = imports.run(path, tmp_path / "a.geojson", "compounds", now=NOON, update=True)
+        imports.run(path, tmp_path / "a.geojson", imports.Options("compounds"), now=NOON)
+    assert [fault.value for fault in refused.value.report.faults["compounds"]] == [f"C{i}" for i in range(5)]
+    again = imports.run(path, tmp_path / "a.geojson", imports.Options("compounds", update=True), now=NOON)
     assert again.total("accepted") == 5
     with Store.open(path, create=False) as store:
         assert len(store.read("compounds")) == 5
