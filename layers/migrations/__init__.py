@@ -7,12 +7,16 @@ the next one, and `HEAD` moves with it. `tests/layers/test_store.py` holds that 
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 HEAD = "0002"
 """The version this program writes. Versions are four-digit numbers in their order."""
+
+_one_at_a_time = threading.Lock()
+"""alembic keeps the migration it runs in a module, for all threads."""
 
 
 def upgrade(connection: Connection) -> None:
@@ -24,4 +28,5 @@ def upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    with _one_at_a_time:
+        command.upgrade(config, HEAD)

@@ -9,6 +9,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -498,3 +499,14 @@ def test_guard_sees_gdal_open_and_copies(path, store, monkeypatch, tmp_path):
     other = tmp_path / "other.gpkg"
     alleys(["a"]).to_file(other, driver="GPKG")
     assert len(gpd.read_file(other)) == 1
+
+
+def test_stores_made_at_the_same_time_are_all_whole(tmp_path):
+    """Two people begin at once: alembic keeps the migration it runs in a module, for all threads."""
+
+    def made(number):
+        with Store.open(tmp_path / f"{number}.db", create=True) as store:
+            return [layer["count"] for layer in store.summary()]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(made, range(16))) == [[0] * len(LAYERS)] * 16
