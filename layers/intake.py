@@ -89,6 +89,8 @@ def take(arguments: dict[str, Any], say: Say, step: Step) -> dict[str, Any]:
             code="rows_lost", counted=opened.counted, read=read,
         )  # fmt: skip
     assert first is not None  # noqa: S101 - every reader gives at least one piece
+    if not read:
+        raise LayerError("there is not one record in the file; export it again with its rows", code="no_rows")
     step()
     headings = first.headings
     found = gathered.findings()

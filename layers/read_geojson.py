@@ -23,7 +23,7 @@ from .count_rows import count_features
 from .decoding import find_encoding, text_chunks
 from .faults import Note, storable
 from .pieces import batches, begun
-from .reading import Opened, Reading, Wishes, not_what_it_says
+from .reading import Opened, Reading, Wishes, not_what_it_says, require_text
 
 _EPSG = re.compile(
     r"(?:urn:(?:x-)?ogc:def:crs:EPSG:[\w.]*:|EPSG:|https?://www\.opengis\.net/def/crs/EPSG/[\w.]+/)(\d{4,6})",
@@ -55,6 +55,7 @@ def read_geojson(path: Path, layer: str, wishes: Wishes) -> Opened:  # noqa: ARG
 
 
 def _steps(path: Path, wishes: Wishes) -> Generator[Any, None, None]:
+    require_text(path, "GeoJSON")
     encoding = find_encoding(path, wishes.encoding)
     keys: dict[str, None] = {}
     stated = None

@@ -26,6 +26,7 @@ from .reading import (
     Wishes,
     damaged,
     not_what_it_says,
+    require_text,
     require_unpacked_size,
     unreadable,
 )
@@ -109,16 +110,15 @@ def read_text(path: Path, layer: str, wishes: Wishes) -> Opened:
     A record with more cells than headings is marked as too wide: a name with a comma in it shifts
     all that follows.
     """
-    with path.open("rb") as file:
-        start = file.read(16)
-    if start.startswith((b"PK\x03\x04", b"SQLite f", b"%PDF", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")):
-        raise not_what_it_says(path, "a text table")
+    require_text(path, "a text table")
     encoding = find_encoding(path, wishes.encoding)
     require_fitting(path, encoding)
     with path.open(encoding=encoding, newline="") as file_:
         sample = file_.read(_SAMPLE)
     if "\0" in sample:
         raise not_what_it_says(path, "a text table")
+    if not sample or sample.isspace():
+        raise unreadable(path, "it is empty; export it again", code="file_empty")
     delimiter = _delimiter(sample, layer, wishes)
     grid = _split(path, encoding, delimiter)
     if _holds(path, b"'"):

@@ -117,6 +117,10 @@ class Reading:
     titles: str = ""
 
 
+_NO_TEXT = (b"PK\x03\x04", b"SQLite f", b"%PDF", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")
+"""First bytes of archives, databases, documents and gzip."""
+
+
 def unreadable(path: Path, reason: str, *, code: str, **facts: Any) -> LayerError:
     """A file that cannot be taken in, with the reason and what to do."""
     return LayerError(f"{path.name}: {reason}", code=code, file=path.name, **facts)
@@ -131,6 +135,13 @@ def not_what_it_says(path: Path, wanted: str, reason: str = "") -> LayerError:
         file=path.name,
         wanted=wanted,
     )
+
+
+def require_text(path: Path, wanted: str) -> None:
+    """LayerError `file_disguised` if a file that should be text is an archive, database or document."""
+    with path.open("rb") as file:
+        if file.read(16).startswith(_NO_TEXT):
+            raise not_what_it_says(path, wanted)
 
 
 def damaged(path: Path, fault: object) -> LayerError:

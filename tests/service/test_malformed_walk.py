@@ -334,7 +334,11 @@ def test_accepted_and_fixed_and_refused_are_the_rows(answers, cases):
         if total("accepted") + total("fixed") + total("refused") != total("read"):
             wrong[path] = answer.report.batch.counts
         stated = checks(cases[path]).get("rows")
-        if stated is not None and (total("read"), len(answer.names)) != (int(stated),) * 2 and path not in DATED:
+        if (
+            stated is not None
+            and (total("read"), len(answer.names)) != (int(stated),) * 2
+            and path not in DATED
+        ):
             wrong[path] = answer.report.batch.counts
     assert wrong == {}
 
@@ -359,8 +363,7 @@ def test_exactly_the_bad_rows_are_refused(answers, cases):
 
 def test_file_with_a_bad_line_that_is_refused_whole_names_the_line(answers, cases):
     told = {
-        path: answers[path].error.facts["line"]
-        for path in ("csv/latin1_garbage.csv", "csv/long_line.csv")
+        path: answers[path].error.facts["line"] for path in ("csv/latin1_garbage.csv", "csv/long_line.csv")
     }
     assert told == {path: int(checks(cases[path])["bad"]) + 1 for path in told}
 
@@ -381,7 +384,12 @@ def test_impossible_dates_are_named_by_row_and_none_is_guessed(answers):
 
 def test_text_is_stored_as_it_stands_in_the_file(answers, made):
     """Markup, templates and formulas are text: the names are those that Python's csv reads."""
-    for path in ("csv/markup_and_template.csv", "csv/formula_injection.csv", "csv/gb18030.csv", "csv/bom.csv"):
+    for path in (
+        "csv/markup_and_template.csv",
+        "csv/formula_injection.csv",
+        "csv/gb18030.csv",
+        "csv/bom.csv",
+    ):
         raw = (made / path).read_bytes()
         known = raw.decode("gb18030" if "gb18030" in path else "utf-8-sig")
         names = [row["name"] for row in csv.DictReader(known.splitlines())]
