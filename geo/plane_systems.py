@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pyproj import CRS
 
 from .crs import to_wgs84
 
@@ -105,3 +106,26 @@ def _by_size(x: float, y: float) -> Iterator[str]:
 def suggestions(xy: ArrayLike, near: tuple[float, float] | None = None) -> str:
     """At most five systems and where each would put the data: ``EPSG:4547: 114.31, 30.55; ...``."""
     return "; ".join(map(str, plausible_systems(xy, near)[:MOST_SUGGESTED]))
+
+
+_TELLING = {
+    "Longitude of natural origin": "central meridian",
+    "Longitude of false origin": "central meridian",
+    "False easting": "false easting",
+    "Easting at false origin": "false easting",
+}
+
+
+def described(wkt: str) -> str:
+    """A system without a number in one line: its name, projection, and where its origin lies.
+
+    ``Transverse Mercator on WGS 84, central meridian 117, false easting 499995.7``
+    """
+    system = CRS.from_user_input(wkt)
+    operation = system.coordinate_operation
+    datum = system.geodetic_crs.name if system.geodetic_crs is not None else "?"
+    if operation is None:
+        return system.name
+    named = "" if system.name in ("unknown", "unnamed", operation.method_name) else f"{system.name}: "
+    told = [f"{_TELLING[p.name]} {p.value:.10g}" for p in operation.params if p.name in _TELLING]
+    return f"{named}{', '.join([f'{operation.method_name} on {datum}', *told])}"

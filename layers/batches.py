@@ -19,6 +19,7 @@ from geo.errors import NotFoundError
 
 from . import sqlite_file
 from .faults import Fault, shorten
+from .ids import is_made
 from .tables import LAYER_TABLES, Rows, batches, refusals, stored_names
 
 _CHUNK = 500  # numbers named in one statement: an SQLite may allow no more than 999 values
@@ -87,7 +88,7 @@ class Addition:
         self._updated: Counter[str] = Counter()
 
     def put(self, layer: str, rows: Rows) -> list[Fault]:
-        """Store rows; those whose id is taken come back as faults `id_twice` or `id_in_store`."""
+        """Store rows; those whose id is taken come back as faults `id_twice`, `record_same` or `id_in_store`."""
         table = LAYER_TABLES[layer]
         if layer not in self._next:
             last = self._connection.execute(select(func.max(table.c.fid))).scalar_one() or 0
@@ -209,6 +210,12 @@ class _Labels:
 
 
 def _twice(id_: str, label: str, first: str) -> Fault:
+    if is_made(id_):
+        return Fault(
+            label, "", "", "record_same",
+            f"says the same as row {first}: one record twice; delete one, or give each an id of its own",
+            {"first": first},
+        )  # fmt: skip
     return Fault(
         label, "id", shorten(id_), "id_twice",
         f"stands already in row {first}; give every record its own id", {"first": first},

@@ -29,7 +29,7 @@ PILE_SHARE = 0.01
 PILE_TIMES = 10
 PILE_ONE_ADDRESS = 0.9
 
-_EXAMPLES = 5
+EXAMPLES = 5
 _NAME_LENGTH = 200  # a name longer than this is a text; long runs of accents take quadratic time to normalise
 _NO_NAME = re.compile(r"[\s()\[\]{}〔〕【】〖〗「」『』〈〉《》\-‐‑–—―·•・_]+")
 _ENDINGS = (
@@ -108,7 +108,7 @@ class Findings:
         if (told := self.same_moment).count:
             notes.append(Note("same_moment", {"count": told.count, "examples": "; ".join(told.examples)}))
         if self.pile_ups:
-            first = self.pile_ups[:_EXAMPLES]
+            first = self.pile_ups[:EXAMPLES]
             places = (f"{p.lon:.6f}, {p.lat:.6f}: {p.count} ({p.share:.1%}; {p.first_row})" for p in first)
             count = sum(pile.count for pile in self.pile_ups)
             facts = {"count": count, "places": len(self.pile_ups), "examples": "; ".join(places)}
@@ -265,7 +265,7 @@ def known_nearby(
     hit = np.flatnonzero(found >= 0)
     pairs = np.column_stack([hit, old[found[hit]]])
     examples = tuple(
-        f"{ids[new]}/{store_ids[known]} {shorten(names[new])}" for new, known in pairs[:_EXAMPLES].tolist()
+        f"{ids[new]}/{store_ids[known]} {shorten(names[new])}" for new, known in pairs[:EXAMPLES].tolist()
     )
     return Known(pairs, Told(len(pairs), examples))
 
@@ -390,7 +390,7 @@ def _told(
         return Told()
     pairs = ((at, int(earlier[at])) for at in map(int, hit) if at != earlier[at])
     fitting = (pair for pair in pairs if not differing or words[pair[0]] != words[pair[1]])
-    first = islice(fitting, _EXAMPLES)
+    first = islice(fitting, EXAMPLES)
     return Told(len(hit), tuple(_example(at, one, labels, words) for at, one in first))
 
 

@@ -65,7 +65,7 @@ def take(arguments: dict[str, Any], say: Say, step: Step) -> dict[str, Any]:
     checker = Checker(
         kind,
         datum=arguments.get("datum"),
-        anchor_class=arguments.get("class"),
+        given_class=arguments.get("class"),
         for_headings=wishes.for_headings,
         year=arguments.get("year"),
         near=None if arguments.get("near") is None else tuple(arguments["near"]),

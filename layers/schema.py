@@ -158,6 +158,9 @@ LAYERS: dict[str, Layer] = {
     )
 }  # fmt: skip
 
+CLASS_COLUMN = {"anchors": "class", "roads": "class", "areas": "level"}
+"""The column of a layer that one word of the user fills for a whole file that lacks it."""
+
 DRAWN = ("back_alleys", "compounds")
 """The layers whose units are drawn."""
 

@@ -6,7 +6,6 @@ fixed), and every refusal names row, column, value, reason and what to do.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -26,9 +25,10 @@ from geo.plane_systems import suggestions
 from .cells import Refused, column_of, text_of
 from .columns import PLACE, match_headings, plain, require_chosen
 from .faults import Fault, Note
+from .ids import made_id
 from .places import Places, find_places, from_text, is_northing_first, plane_numbers
 from .reading import Reading
-from .schema import LAYERS, Layer
+from .schema import CLASS_COLUMN, LAYERS, Layer
 
 MAX_DEGREES = 180.0
 MOST_COMPARED = 10_000
@@ -84,8 +84,8 @@ class Checker:
     datum : str, optional
         As `geo.crs.parse_datum` returns it; it overrules what the file states. Without either,
         coordinates within the range of degrees are taken as WGS-84 and a note says so.
-    anchor_class : str, optional
-        The class of every row, for anchors whose file has no such column.
+    given_class : str, optional
+        What every row is, where the file has no such column (`schema.CLASS_COLUMN`).
     for_headings : callable, optional
         Headings -> which of them holds which field, before any alias (`Wishes.for_headings`).
     year : int, optional
@@ -99,7 +99,7 @@ class Checker:
         layer: str,
         *,
         datum: str | None = None,
-        anchor_class: str | None = None,
+        given_class: str | None = None,
         for_headings: Callable[[Sequence[object]], Mapping[str, str]] = lambda _: {},
         year: int | None = None,
         near: tuple[float, float] | None = None,
@@ -108,7 +108,7 @@ class Checker:
         self.datum = datum or ""
         self.at: dict[str, int] = {}
         self._given_datum = datum
-        self._anchor_class = anchor_class
+        self._given_class = given_class
         self._for_headings = for_headings
         self._year = year
         self._near = near
@@ -182,7 +182,7 @@ class Checker:
             self._notes.append(Note("columns_chosen", {"columns": told[:200]}))
         self.datum = _settle_datum(reading, at, self._given_datum, self._near, self._notes)
         _require_fitting_datum(reading, at, self.datum)
-        _require_columns(reading, self.schema, at, self._anchor_class)
+        _require_columns(reading, self.schema, at, self._given_class)
         self._unused = _unused(reading, at, self.schema)
         if _is_plane(self.datum):
             found = _coordinates(reading, at)
@@ -208,14 +208,14 @@ class Checker:
             position = at.get(column.name)
             heading = "" if position is None else reading.headings[position]
             cells: Sequence[Any] = [None] * count if position is None else given[position]
-            if position is None and column.name == "class" and schema.name == "anchors":
-                cells = [self._anchor_class] * count
+            if position is None and column.name == CLASS_COLUMN.get(schema.name):
+                cells = [self._given_class] * count
             values, wrong, better = column_of(column, schema, cells, heading, self._year)
             columns[column.name] = values
             mended |= better
             for number, why in wrong.items():
                 refused.setdefault(number, why)
-            if column.required and (column.name != "id" or schema.name == "areas"):
+            if column.required and (column.name != "id" or (schema.name == "areas" and position is not None)):
                 for number, value in enumerate(values):
                     if value is None and number not in refused:
                         refused[number] = Refused(
@@ -281,6 +281,7 @@ def _settle_datum(
         return {4326: "wgs84", 4490: "cgcs2000"}.get(
             epsg or 0, f"EPSG:{epsg}" if epsg else stated.to_wkt()
         )  # fmt: skip
+    _require_plain_headings(reading, at)
     largest = _largest_if_plane(reading, at)
     if largest is not None:
         systems = suggestions(_coordinates(reading, at)[:MOST_COMPARED], near) or "EPSG:4547"
@@ -293,6 +294,24 @@ def _settle_datum(
         )
     notes.append(Note("datum_assumed", {}))
     return "wgs84"
+
+
+_DATUM_WORDS = (
+    ("bd09", re.compile("bd-?_?09|baidu|百度", re.IGNORECASE)),
+    ("gcj02", re.compile("gcj|amap|gaode|高德|火星|腾讯", re.IGNORECASE)),
+)
+
+
+def _require_plain_headings(reading: Reading, at: dict[str, int]) -> None:
+    """A heading such as lng_bd09 says the datum: it is asked for, not passed over."""
+    for heading in (reading.headings[at[name]] for name in ("lon", "lat", "geometry") if name in at):
+        for datum, words in _DATUM_WORDS:
+            if words.search(heading):
+                raise LayerError(
+                    f"the heading {heading[:40]} says that the coordinates are {datum};"
+                    f" confirm it with --datum {datum}, or say another",
+                    code="datum_in_heading", heading=heading[:40], datum=datum,
+                )  # fmt: skip
 
 
 def _require_fitting_datum(reading: Reading, at: dict[str, int], datum: str) -> None:
@@ -357,20 +376,20 @@ def _largest_if_plane(reading: Reading, at: dict[str, int]) -> float | None:
     return float(sizes.max()) if sizes.size and np.median(sizes) > MAX_DEGREES else None
 
 
-def _require_columns(reading: Reading, schema: Layer, at: dict[str, int], anchor_class: str | None) -> None:
+def _require_columns(reading: Reading, schema: Layer, at: dict[str, int], given_class: str | None) -> None:
     missing = [
         column
         for column in schema.columns
         if column.required
         and column.name not in at
         and column.name != "id"
-        and not (column.name == "class" and schema.name == "anchors" and anchor_class)
+        and not (column.name == CLASS_COLUMN.get(schema.name) and given_class)
     ]
-    if schema.name == "areas" and "id" not in at:
-        missing.insert(0, schema.by_name["id"])
     if missing:
         names = ", ".join(f"{column.name} ({column.zh})" for column in missing)
-        hint = "; say it with --class" if schema.name == "anchors" else ""
+        wanted = CLASS_COLUMN.get(schema.name)
+        allowed = schema.by_name[wanted].allowed if wanted else ()
+        hint = f"; say it with --class {'|'.join(allowed)}" if wanted in [c.name for c in missing] else ""
         raise LayerError(
             f"the file has no column for {names}; its headings are {', '.join(reading.headings)[:200]}{hint}",
             code="column_missing",
@@ -462,4 +481,4 @@ def _give_ids(schema: Layer, columns: dict[str, list[Any]], numbers: list[int], 
             content = "|".join(str(columns[column.name][number]) for column in schema.columns)
         else:
             content = f"{classes[number] if classes else None}|{names[number] if names else None}"
-        ids[number] = "x" + hashlib.sha256(f"{schema.name}|{content}|".encode() + wkb).hexdigest()[:15]
+        ids[number] = made_id(f"{schema.name}|{content}|".encode() + wkb)

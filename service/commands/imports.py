@@ -10,7 +10,6 @@ from typing import Any
 
 import typer
 
-from geo.design import ANCHOR_CLASSES
 from geo.errors import LayerError, ZhoubianError
 from layers.faults import Fault, Note
 from layers.intake import PASSED_OVER
@@ -40,9 +39,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         file: Path = typer.Argument(..., metavar="FILE", help=told("file")),
         kind: str | None = typer.Option(None, "--as", help=told("as", kinds=", ".join(imports.KINDS))),
         datum: str | None = typer.Option(None, help=told("datum")),
-        class_: str | None = typer.Option(
-            None, "--class", help=told("class", classes=", ".join(ANCHOR_CLASSES))
-        ),
+        class_: str | None = typer.Option(None, "--class", help=told("class", classes=", ".join(_classes()))),
         part: str | None = typer.Option(None, "--part", "--sheet", "--layer", help=told("part")),
         encoding: str | None = typer.Option(None, help=told("encoding")),
         map_: list[str] | None = typer.Option(None, "--map", metavar="FIELD=HEADING", help=told("map")),
@@ -58,7 +55,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
     ) -> None:
         here = door(context)
         options = imports.Options(
-            kind or "", datum=datum, anchor_class=class_, part=part, encoding=encoding,
+            kind or "", datum=datum, given_class=class_, part=part, encoding=encoding,
             columns=_mapping(map_ or []), year=year, update=update, keep_duplicates=keep_duplicates,
             licence=licence, attribution=attribution, dry_run=dry_run,
         )  # fmt: skip
@@ -125,6 +122,10 @@ def register(program: typer.Typer, lang: Lang) -> None:
             for b in found
         ]  # fmt: skip
         table(text("cli.imports_title", here.lang), heads, rows)
+
+
+def _classes() -> list[str]:
+    return list(dict.fromkeys(word for kind in imports.KINDS for word in imports.classes_of(kind)))
 
 
 def _mapping(given: list[str]) -> dict[str, str]:

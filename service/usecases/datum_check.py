@@ -10,12 +10,11 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from pyproj import CRS
 
-from geo.crs import Floats
+from geo.crs import GEOD, Floats, wgs84_to_bd09, wgs84_to_gcj02
 from geo.datum_fit import DEGREES, FEWEST_PAIRS, Fit, Pairs, Roads, Verdict, fit, roads_from, same_named
 from geo.offset import UNKNOWN, Offset, offset_of_pairs, offset_to_roads
-from geo.plane_systems import MOST_SUGGESTED, NEAR_DEGREES, PlaneSystem, plausible_systems
+from geo.plane_systems import MOST_SUGGESTED, NEAR_DEGREES, PlaneSystem, described, plausible_systems
 from layers.faults import Note
 from layers.store import Store
 
@@ -149,10 +148,10 @@ def _undecided(verdict: Verdict) -> Note:
 
 
 def label(datum: str) -> str:
-    """A datum as people write it; of a definition in full its name."""
+    """A datum as people write it; a definition in full is told by its projection."""
     if datum in LABELS or len(datum) < 20:
         return LABELS.get(datum, datum)
-    return CRS.from_user_input(datum).name
+    return described(datum)
 
 
 def _figure(fit_: Fit, by: str) -> str:
@@ -164,6 +163,42 @@ def _figure(fit_: Fit, by: str) -> str:
 
 def _figures(fits: Sequence[Fit], by: str) -> str:
     return ", ".join(f"{label(f.datum)} {_figure(f, by)}" for f in fits)
+
+
+_SHIFTED_M = 60.0
+"""How near to the shifted place of its namesake a row lies that was copied from a shifted map."""
+_UNSHIFTED_M = 200.0
+
+
+def shifted_rows(
+    rows: Sequence[str], names: Sequence[str | None], lonlat: Floats, known: gpd.GeoDataFrame
+) -> list[Note]:
+    """Rows of a file in WGS-84 that lie where GCJ-02 or BD-09 would have their namesake in the store.
+
+    Parameters
+    ----------
+    rows, names : sequence of str
+        The number and the name of each row.
+    lonlat : (n, 2) float, degrees
+    known : GeoDataFrame, EPSG:4326
+        What the store holds; ``name``.
+    """
+    pairs = same_named(list(names), list(known["name"]), _middles(known))
+    mine, theirs = lonlat[pairs.index], pairs.lonlat
+    far = _metres(mine, theirs) > _UNSHIFTED_M
+    notes = []
+    for datum, shifted in (("gcj02", wgs84_to_gcj02), ("bd09", wgs84_to_bd09)):
+        there = np.column_stack(shifted(theirs[:, 0], theirs[:, 1]))
+        found = pairs.index[far & (_metres(mine, there) < _SHIFTED_M)].tolist()
+        if found:
+            examples = "; ".join(f"{rows[at]} {names[at]}" for at in found[:5])
+            facts = {"count": len(found), "datum": label(datum), "examples": examples}
+            notes.append(Note("rows_shifted", facts))
+    return notes
+
+
+def _metres(one: Floats, other: Floats) -> Floats:
+    return np.asarray(GEOD.inv(*one.T, *other.T)[2], dtype=np.float64)
 
 
 # -- layers in the store ---------------------------------------------------------------------------

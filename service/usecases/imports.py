@@ -20,15 +20,14 @@ from typing import Any
 import numpy as np
 
 from geo.crs import parse_datum
-from geo.design import ANCHOR_CLASSES
 from geo.errors import LayerError, StoreError, ZhoubianError
 from layers.batches import Addition, Batch, NewBatch
 from layers.columns import header_set
-from layers.duplicates import known_nearby
+from layers.duplicates import EXAMPLES, known_nearby
 from layers.faults import Fault, Note
 from layers.intake import PASSED_OVER
 from layers.refused_rows import write_refused
-from layers.schema import LAYERS
+from layers.schema import CLASS_COLUMN, LAYERS
 from layers.store import Store
 from layers.tables import Rows, told_rows
 from layers.worker import Worker
@@ -63,8 +62,9 @@ class Options:
         One of `KINDS`: what the rows are.
     datum : str, optional
         As the user writes it; overrules what the file states.
-    anchor_class : str, optional
-        The class of every row, for anchors without such a column.
+    given_class : str, optional
+        What every row is, for a file without such a column: the class of anchors or roads, the level
+        of areas.
     part, encoding : str, optional
         The sheet or layer; the encoding of text.
     columns : dict of field to heading
@@ -81,7 +81,7 @@ class Options:
 
     kind: str
     datum: str | None = None
-    anchor_class: str | None = None
+    given_class: str | None = None
     part: str | None = None
     encoding: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -195,7 +195,7 @@ def run(
 def _arguments(store_path: Path, taken: str, options: Options, datum: str | None) -> dict[str, Any]:
     """What the worker is told: the user's wishes, and what the store knows that helps it."""
     told: dict[str, Any] = {
-        "file": taken, "kind": options.kind, "datum": datum, "class": options.anchor_class,
+        "file": taken, "kind": options.kind, "datum": datum, "class": options.given_class,
         "part": options.part, "encoding": options.encoding, "columns": dict(options.columns),
         "year": options.year,
     }  # fmt: skip
@@ -219,18 +219,25 @@ def take_in_parts(worker: Worker, file: Path) -> tuple[Path, str]:
     return taken, sha256
 
 
+def classes_of(kind: str) -> tuple[str, ...]:
+    """What `given_class` may be for rows of a kind: classes of anchors and roads, levels of areas."""
+    return LAYERS[kind].by_name[CLASS_COLUMN[kind]].allowed if kind in CLASS_COLUMN else ()
+
+
 def _require_fitting(store_path: Path, file: Path, options: Options) -> str | None:
     """The datum in the program's words, if options and file fit together."""
-    kind, anchor_class = options.kind, options.anchor_class
+    kind, given = options.kind, options.given_class
     if kind not in KINDS:
         raise LayerError(
             f"--as {kind!r} is unknown; use one of {', '.join(KINDS)}",
             code="kind_unknown", given=kind, allowed=", ".join(KINDS),
         )  # fmt: skip
-    if anchor_class is not None and (kind != "anchors" or anchor_class not in ANCHOR_CLASSES):
+    if given is not None and given not in classes_of(kind):
+        fitting = [kind] if kind in CLASS_COLUMN else [*CLASS_COLUMN]
+        allowed = ", ".join(dict.fromkeys(word for one in fitting for word in classes_of(one)))
         raise LayerError(
-            f"--class {anchor_class} goes with --as anchors and is one of {', '.join(ANCHOR_CLASSES)}",
-            code="class_misplaced", given=anchor_class, allowed=", ".join(ANCHOR_CLASSES),
+            f"--class {given} does not fit; it goes with --as {', '.join(fitting)} and is one of {allowed}",
+            code="class_misplaced", given=given, kinds=", ".join(fitting), allowed=allowed,
         )  # fmt: skip
     known = None if options.datum is None else parse_datum(options.datum)
     is_osm_file = file.name.lower().endswith((".osm", ".osm.pbf", ".pbf"))
@@ -389,7 +396,7 @@ def _put(
         licence=options.licence or end.get("licence"),
         attribution=options.attribution or end.get("attribution"),
         options={
-            "class": options.anchor_class, "update": options.update, "headings": end.get("headings", []),
+            "class": options.given_class, "update": options.update, "headings": end.get("headings", []),
             "spatial": end.get("spatial", False),
         },
     )  # fmt: skip
@@ -397,13 +404,17 @@ def _put(
     for layer, fault, _ in adding.refused(TOLD):
         faults[layer].append(fault)
     notes = [Note(**told) for told in end["notes"]]
-    notes += taking.datum_notes(end)
+    differing = taking.datum_notes(end)
+    nearby = taking.nearby.notes(end["datum"])
+    if any(note.code == "datum_differs" for note in differing):
+        nearby = [note for note in nearby if note.code != "rows_shifted"]
+    notes += differing
     accepted = sum(told.get("merged", 0) for told in counts.values())
     return ImportReport(
         batch,
         {layer: sorted(found, key=_row) for layer, found in faults.items()},
         adding.reasons(),
-        [*notes, *taking.nearby.notes()],
+        [*notes, *nearby],
         stored=bool(accepted) and not options.dry_run,
     )
 
@@ -432,7 +443,9 @@ class _Nearby:
     def __init__(self, store: Store, options: Options) -> None:
         self._kind = options.kind
         self._store = store if options.kind in NAMED else None
-        self._told: dict[str, list[Any]] = {"ids": [], "names": [], "classes": [], "lonlat": []}
+        self._told: dict[str, list[Any]] = {
+            "ids": [], "rows": [], "names": [], "classes": [], "lonlat": []
+        }  # fmt: skip
 
     def add(self, layer: str, rows: Rows, values: list[list[Any]]) -> None:
         if self._store is None:
@@ -440,21 +453,27 @@ class _Nearby:
         names = list(LAYERS[layer].by_name)
         name, kind = names.index("name"), names.index("class") if "class" in names else None
         self._told["ids"] += [row[0] for row in values]
+        self._told["rows"] += rows.labels
         self._told["names"] += [row[name] for row in values]
         self._told["classes"] += [None if kind is None else row[kind] for row in values]
         self._told["lonlat"].append(0.5 * (rows.bounds[:, :2] + rows.bounds[:, 2:]))
 
-    def notes(self) -> list[Note]:
+    def notes(self, datum: str) -> list[Note]:
+        """What the store knows near the rows; and, of a file in WGS-84, which rows are in another datum."""
         if self._store is None or not self._told["ids"]:
             return []
         ids, names = self._told["ids"], self._told["names"]
         mine = set(ids)
         known = self._store.read(self._kind, columns=["name", "class"])
+        lonlat = np.concatenate(self._told["lonlat"])
+        shifted: list[Note] = []
+        if _same_datum(datum) == "wgs84":
+            shifted = datum_check.shifted_rows(self._told["rows"], names, lonlat, known)
         known = known[~known["id"].isin(mine)]
         bounds = known.geometry.bounds.to_numpy()
-        lonlat = np.concatenate(self._told["lonlat"])
         centre = 0.5 * (bounds[:, :2] + bounds[:, 2:])
-        notes: list[Note] = []
+        count = 0
+        examples: list[str] = []
         classes = np.array([kind or "" for kind in self._told["classes"]], dtype=object)
         theirs = (
             known["class"].fillna("").to_numpy(dtype=object)
@@ -467,8 +486,12 @@ class _Nearby:
                 [ids[at] for at in here], [names[at] for at in here], lonlat[here],
                 known["id"].iloc[there].tolist(), _names(known["name"].iloc[there]), centre[there],
             )  # fmt: skip
-            notes += found.notes()
-        return notes
+            count += found.told.count
+            examples += found.told.examples
+        if count:
+            told = {"count": count, "examples": "; ".join(examples[:EXAMPLES])}
+            return [*shifted, Note("known_nearby", told)]
+        return shifted
 
 
 def _names(values: Any) -> list[str | None]:

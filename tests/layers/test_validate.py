@@ -477,7 +477,7 @@ def test_missing_columns_are_named_in_both_languages():
         check(table("name lon lat", ["甲", 114.3, 30.5]), "anchors")
     with pytest.raises(LayerError, match="经度"):
         check(table("name address", ["甲", "胜利街"]), "toilets")
-    checked = check(table("name lon lat", ["甲", 114.3, 30.5]), "anchors", anchor_class="market")
+    checked = check(table("name lon lat", ["甲", 114.3, 30.5]), "anchors", given_class="market")
     assert checked.table["class"].tolist() == ["market"]
 
 

@@ -44,7 +44,9 @@ COMPOUNDS = tuple(TRUTH)[8:]
 ALLEYS = {
     "槐树一巷": LineString([(114.3010, 30.6020), (114.3012, 30.6031)]),
     "𠮷祥巷": LineString([(114.3030, 30.6020), (114.3034, 30.6033)]),
-    "码头路（断头）": MultiLineString([[(114.3060, 30.602), (114.306, 30.604)], [(114.306, 30.6045), (114.306, 30.606)]]),
+    "码头路（断头）": MultiLineString(
+        [[(114.3060, 30.602), (114.306, 30.604)], [(114.306, 30.6045), (114.306, 30.606)]]
+    ),
     "十里长巷": LineString([(114.3100, 30.6000), (114.3101, 30.6280)]),
 }
 """One with a rare character in its name, one in two pieces, one of three kilometres."""
@@ -107,7 +109,9 @@ def workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[Any]]], merged: 
 
 def text(path: Path, rows: Sequence[Sequence[Any]], encoding: str, separator: str = ",") -> None:
     """A text table with the line ends of Windows."""
-    lines = [separator.join(f'"{cell}"' if separator in str(cell) else str(cell) for cell in row) for row in rows]
+    lines = [
+        separator.join(f'"{cell}"' if separator in str(cell) else str(cell) for cell in row) for row in rows
+    ]
     path.write_bytes("".join(f"{line}\r\n" for line in lines).encode(encoding))
 
 
@@ -194,7 +198,13 @@ def _register(path: Path) -> None:
 def _several_sheets(path: Path) -> None:
     heads = ["编号", "名称", "类别", "经度", "纬度"]
     months = {
-        month: [heads, *([f"{month}-{n}", name, kind, *TRUTH[name]] for n, (name, kind) in enumerate(zip(SIX, CLASSES, strict=True)))]
+        month: [
+            heads,
+            *(
+                [f"{month}-{n}", name, kind, *TRUTH[name]]
+                for n, (name, kind) in enumerate(zip(SIX, CLASSES, strict=True))
+            ),
+        ]
         for month in ("3月", "4月")
     }
     workbook(path, {**months, "填表说明": [["请于每月5日前报送"]]})
@@ -297,13 +307,18 @@ def _baidu_headings(path: Path) -> None:
         lon, lat = wgs84_to_bd09(*TRUTH[name])
         rows.append([name, f"{float(lon):.6f}", f"{float(lat):.6f}"])
     path.write_text(
-        "\n".join([*(",".join(map(str, row)) for row in rows), "东区,西区,114.31,30.61", ""]), encoding="utf-8"
+        "\n".join([*(",".join(map(str, row)) for row in rows), "东区,西区,114.31,30.61", ""]),
+        encoding="utf-8",
     )
 
 
 def _alley_points(path: Path) -> None:
     """Alleys as the points where somebody stood: nothing that can be drawn."""
-    rows = [["编号", "背街小巷名称", "经度", "纬度"], ["B1", "槐树一巷", 114.301, 30.602], ["B2", "槐树二巷", 114.303, 30.602]]
+    rows = [
+        ["编号", "背街小巷名称", "经度", "纬度"],
+        ["B1", "槐树一巷", 114.301, 30.602],
+        ["B2", "槐树二巷", 114.303, 30.602],
+    ]
     text(path, rows, "gbk")
 
 
@@ -312,15 +327,24 @@ def _alley_points(path: Path) -> None:
 
 def _features(path: Path, told: Sequence[tuple[Mapping[str, Any], Any]]) -> None:
     features = [
-        {"type": "Feature", "properties": dict(properties), "geometry": None if shape is None else shape.__geo_interface__}
+        {
+            "type": "Feature",
+            "properties": dict(properties),
+            "geometry": None if shape is None else shape.__geo_interface__,
+        }
         for properties, shape in told
     ]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False), encoding="utf-8")
+    path.write_text(
+        json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False), encoding="utf-8"
+    )
 
 
 def _drawn_alleys(path: Path) -> None:
     """Drawn on a web map: one alley is a point, one was never drawn, one is a single spot twice."""
-    told = [({"编号": f"B{number}", "名称": name}, shape) for number, (name, shape) in enumerate(ALLEYS.items(), start=1)]
+    told = [
+        ({"编号": f"B{number}", "名称": name}, shape)
+        for number, (name, shape) in enumerate(ALLEYS.items(), start=1)
+    ]
     told += [
         ({"编号": "B5", "名称": "只有一个点的巷"}, Point(114.31, 30.60)),
         ({"编号": "B6", "名称": "没有画的巷"}, None),
@@ -346,7 +370,9 @@ def _drawn_compounds(path: Path) -> None:
 
 def _alley_table() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
-        {"编号": [f"B{n}" for n in range(1, 5)], "街巷名称": list(ALLEYS)}, geometry=list(ALLEYS.values()), crs="EPSG:4490"
+        {"编号": [f"B{n}" for n in range(1, 5)], "街巷名称": list(ALLEYS)},
+        geometry=list(ALLEYS.values()),
+        crs="EPSG:4490",
     )
 
 
@@ -399,9 +425,15 @@ def _map_app(path: Path) -> None:
 
 def _earth(path: Path) -> None:
     """Polygons drawn on a globe, zipped with a picture."""
+
     def ring(name: str) -> str:
         lon, lat = TRUTH[name]
-        corners = [(lon - 0.0005, lat - 0.0005), (lon + 0.0005, lat - 0.0005), (lon + 0.0005, lat + 0.0005), (lon - 0.0005, lat + 0.0005)]
+        corners = [
+            (lon - 0.0005, lat - 0.0005),
+            (lon + 0.0005, lat - 0.0005),
+            (lon + 0.0005, lat + 0.0005),
+            (lon - 0.0005, lat + 0.0005),
+        ]
         return " ".join(f"{x:.6f},{y:.6f},0" for x, y in [*corners, corners[0]])
 
     marks = "".join(
@@ -410,13 +442,19 @@ def _earth(path: Path) -> None:
         for name in COMPOUNDS
     )
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("doc.kml", f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{marks}</Document></kml>')
+        archive.writestr(
+            "doc.kml", f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{marks}</Document></kml>'
+        )
         archive.writestr("files/photo.jpg", b"\xff\xd8\xff")
 
 
 def _phone(path: Path) -> None:
     """Waypoints and the track of a walk; a layer of points takes the waypoints."""
-    points = "".join(f'<wpt lat="{lat}" lon="{lon}"><ele>21</ele><name>{name}</name></wpt>' for name in TOILETS for lon, lat in [TRUTH[name]])
+    points = "".join(
+        f'<wpt lat="{lat}" lon="{lon}"><ele>21</ele><name>{name}</name></wpt>'
+        for name in TOILETS
+        for lon, lat in [TRUTH[name]]
+    )
     track = "".join(f'<trkpt lat="{30.60 + 0.0001 * n:.4f}" lon="114.3"/>' for n in range(9))
     path.write_text(
         f'<?xml version="1.0"?><gpx version="1.1" creator="phone" xmlns="http://www.topografix.com/GPX/1/1">{points}'
@@ -497,7 +535,7 @@ FILES = (
         correction={"datum": "gcj02"}, notes=frozenset({"known_nearby"}), places=SIX,
     ),
     OfficeFile(
-        "百度小区.csv", _baidu_headings, "compounds", accepted=3, refused={5: "row_wide"}, problem="datum_assumed",
+        "百度小区.csv", _baidu_headings, "compounds", accepted=3, refused={5: "row_wide"}, problem="datum_in_heading",
         correction={"datum": "bd09"}, places=COMPOUNDS[:3],
     ),
     OfficeFile("背街小巷.geojson", _drawn_alleys, "back_alleys", accepted=4, refused={5: "alley_point", 6: "place_missing", 7: "line_flat"}),
@@ -512,7 +550,7 @@ FILES = (
     ),
     OfficeFile("行政区划.shp", _shapefile_in_degrees, "areas", accepted=2, notes=frozenset({"datum_assumed"})),
     OfficeFile(
-        "我的标注.kml", _map_app, "anchors", accepted=6, problem="column_missing", correction={"anchor_class": "market"},
+        "我的标注.kml", _map_app, "anchors", accepted=6, problem="column_missing", correction={"given_class": "market"},
         places=SIX,
     ),
     OfficeFile("小区.kmz", _earth, "compounds", accepted=4, places=COMPOUNDS),
@@ -528,5 +566,7 @@ FILES = (
 )  # fmt: skip
 """Imported into a store that holds the six sites already, under ids of their own where `known_nearby` is said."""
 
-ALLEYS_AS_POINTS = OfficeFile("小巷点.csv", _alley_points, "back_alleys", accepted=0, refused={2: "alley_point", 3: "alley_point"})
+ALLEYS_AS_POINTS = OfficeFile(
+    "小巷点.csv", _alley_points, "back_alleys", accepted=0, refused={2: "alley_point", 3: "alley_point"}
+)
 """A file of which nothing can be taken: an alley is a line."""

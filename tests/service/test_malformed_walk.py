@@ -43,7 +43,7 @@ NOW = datetime(2026, 5, 6, 8, tzinfo=UTC)
 PORT = 18765
 LONGEST_S = 30.0
 KINDS = {"points": "anchors", "zones": "compounds", "network": "osm"}
-OPTIONS = {"anchors": {"anchor_class": "school"}}
+OPTIONS = {"anchors": {"given_class": "school"}}
 DATED = ("csv/dates.csv", "xlsx/date_as_number.xlsx")
 """Files that are about dates, and so are read as issues: no other layer has any."""
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import openpyxl
 import pytest
-from office_fixtures import ALLEYS, ALLEYS_AS_POINTS, BOW_TIE, CLASSES, FILES, SIX, TOILETS, TRUTH, OfficeFile, text
+import shapely
+from office_fixtures import (
+    ALLEYS,
+    ALLEYS_AS_POINTS,
+    BOW_TIE,
+    CLASSES,
+    FILES,
+    SIX,
+    TOILETS,
+    TRUTH,
+    OfficeFile,
+    text,
+)
 
+from geo.crs import wgs84_to_gcj02
 from geo.errors import ZhoubianError
 from layers.store import Store
 from service.usecases import import_sources, imports
@@ -28,7 +40,9 @@ def begun(tmp_path_factory) -> bytes:
     """A store that knows the six sites already."""
     folder = tmp_path_factory.mktemp("begun")
     known = [["编号", "名称", "类别", "经度", "纬度"]]
-    known += [[f"K{n}", name, kind, *TRUTH[name]] for n, (name, kind) in enumerate(zip(SIX, CLASSES, strict=True))]
+    known += [
+        [f"K{n}", name, kind, *TRUTH[name]] for n, (name, kind) in enumerate(zip(SIX, CLASSES, strict=True))
+    ]
     text(folder / "点位.csv", known, "utf-8")
     imports.run(folder / "s.db", folder / "点位.csv", imports.Options("anchors"), now=NOW)
     return (folder / "s.db").read_bytes()
@@ -68,14 +82,19 @@ def first_try(store: Path, path: Path, office: OfficeFile) -> set[str]:
 
 
 def told(report: imports.ImportReport) -> dict:
-    """The report as JSON, without what a dry run cannot know or says besides."""
+    """The report as JSON, without its number and what a dry run says besides."""
     found = imports.as_json(report)
     found["notes"] = [note for note in found["notes"] if note["code"] not in GUESSES]
     return {name: value for name, value in found.items() if name not in ("batch", "dry_run")}
 
 
 def counted(office: OfficeFile) -> dict[str, int]:
-    return {"read": office.read, "accepted": office.accepted, "fixed": office.fixed, "refused": len(office.refused)}
+    return {
+        "read": office.read,
+        "accepted": office.accepted,
+        "fixed": office.fixed,
+        "refused": len(office.refused),
+    }
 
 
 @pytest.mark.parametrize("office", FILES, ids=lambda office: office.name)
@@ -97,9 +116,13 @@ def test_file_of_an_office_comes_in_with_at_most_one_correction(office, store, t
         rows = held.read(office.kind)
     rows = rows[~rows["id"].str.startswith("K")]
     assert len(rows) == office.accepted + office.fixed
-    places = {name: shape.centroid for name, shape in zip(rows["name"], rows.geometry, strict=True)} if "name" in rows else {}
+    places = (
+        {name: shape.centroid for name, shape in zip(rows["name"], rows.geometry, strict=True)}
+        if "name" in rows
+        else {}
+    )
     for name in office.places:
-        np.testing.assert_allclose(places[name].coords[0], TRUTH[name], rtol=0, atol=3e-7)
+        np.testing.assert_allclose(places[name].coords[0], TRUTH[name], rtol=0, atol=6e-7)
 
 
 @pytest.fixture
@@ -124,14 +147,26 @@ def test_wide_digits_of_an_id_are_the_same_id(take):
 def test_dates_of_an_office_are_the_days_that_were_meant(take):
     rows = take("问题台账.xlsx").set_index("id")
     days = {number: str(moment)[:16] for number, moment in rows["found_at"].items()}
-    assert days == {"W1": "2024-05-06 08:30", **dict.fromkeys(("W2", "W3", "W4", "W5", "W6"), "2024-05-06 00:00")}
+    assert days == {
+        "W1": "2024-05-06 08:30",
+        **dict.fromkeys(("W2", "W3", "W4", "W5", "W6"), "2024-05-06 00:00"),
+    }
     due = {number: str(moment)[:16] for number, moment in rows["deadline"].dropna().items()}
-    assert due == {"W1": "2024-05-08 00:00", "W2": "2024-05-08 00:00", "W4": "2024-05-08 00:00", "W5": "2024-05-08 17:00"}
+    assert due == {
+        "W1": "2024-05-08 00:00",
+        "W2": "2024-05-08 00:00",
+        "W4": "2024-05-08 00:00",
+        "W5": "2024-05-08 17:00",
+    }
 
 
 def test_year_that_a_user_says_is_that_of_days_without_one(take):
     rows = take("巡查问题.csv").set_index("id")
-    assert [str(moment)[:16] for moment in rows["found_at"]] == ["2024-05-06 00:00", "2024-05-06 09:30", "2024-12-31 00:00"]
+    assert [str(moment)[:16] for moment in rows["found_at"]] == [
+        "2024-05-06 00:00",
+        "2024-05-06 09:30",
+        "2024-12-31 00:00",
+    ]
     assert rows["address"].tolist() == ["𠮷祥巷㐂记门前", "䶮园路（东）", "实验小学－北门"]
     assert rows["count"].tolist() == [3, 1, 2]
 
@@ -151,7 +186,7 @@ def test_names_of_a_shapefile_in_gbk_are_read(take):
 
 
 def test_alley_in_two_pieces_and_long_alley_stay_whole(take):
-    lengths = take("背街小巷.geojson").geometry.length
+    lengths = shapely.length(take("背街小巷.geojson").geometry.to_numpy())
     np.testing.assert_allclose(lengths, [line.length for line in ALLEYS.values()], rtol=1e-9)
 
 
@@ -160,7 +195,7 @@ def test_polygon_that_crosses_itself_keeps_both_halves(take):
     rows = take("小区边界.geojson").set_index("id")
     assert not BOW_TIE.is_valid
     assert rows.geometry["C1"].is_valid
-    assert rows.geometry["C1"].area == pytest.approx(2 * 0.002 * 0.001 / 2, rel=1e-6)
+    assert shapely.area(rows.geometry["C1"]) == pytest.approx(2 * 0.002 * 0.001 / 2, rel=1e-6)
 
 
 def test_alleys_as_points_are_refused_row_by_row_and_leave_the_store_alone(store, tmp_path):
@@ -208,7 +243,9 @@ def test_wrong_rows_come_back_as_a_workbook_are_corrected_and_taken(store, tmp_p
     assert (again.total("read"), again.total("accepted"), again.total("refused")) == (7, 7, 0)
     with Store.open(store, create=False) as held:
         rows = held.read("compounds")
-    assert sorted(rows["id"], key=lambda told: int(told[2:])) == [f"1-{n}" for n in (1, 2, 3, 6, 7, 8, 9, 10, 12)]
+    assert sorted(rows["id"], key=lambda told: int(told[2:])) == [
+        f"1-{n}" for n in (1, 2, 3, 6, 7, 8, 9, 10, 12)
+    ]
 
 
 def test_folder_of_files_is_taken_file_by_file(store, tmp_path):
@@ -240,15 +277,16 @@ def test_every_table_of_an_archive_is_named(tmp_path):
 def test_few_rows_of_another_datum_in_a_sheet_are_told(store, tmp_path):
     """Two of eight sites were copied from a map site: their namesakes in the store lie 540 m away."""
     rows: list[list[object]] = [["编号", "名称", "类别", "经度", "纬度"]]
-    from geo.crs import wgs84_to_gcj02
-
     for number, (name, kind) in enumerate(zip(SIX, CLASSES, strict=True)):
         lon, lat = wgs84_to_gcj02(*TRUTH[name]) if number < 2 else TRUTH[name]
         rows.append([f"M{number}", name, kind, float(lon), float(lat)])
     path = tmp_path / "混合.csv"
     text(path, rows, "utf-8")
     report = imports.run(store, path, imports.Options("anchors"), now=NOW)
-    print([(n.code, n.facts) for n in report.notes])
+    shifted = [note.facts for note in report.notes if note.code == "rows_shifted"]
+    assert shifted == [{"count": 2, "datum": "GCJ-02", "examples": "2 第一农贸市场; 3 人民商场"}]
+    near = [note.facts["count"] for note in report.notes if note.code == "known_nearby"]
+    assert near == [4]
 
 
 def test_mapping_once_said_is_remembered(store, tmp_path):
@@ -257,9 +295,3 @@ def test_mapping_once_said_is_remembered(store, tmp_path):
     imports.run(store, path, options(office, **office.correction), now=NOW)
     again = imports.run(store, path, options(office, update=True), now=NOW)
     assert again.total("accepted") == 4
-
-
-def test_json_of_every_report_is_json(store, tmp_path):
-    path = made(FILES[0], tmp_path)
-    report = imports.run(store, path, options(FILES[0], dry_run=True), now=NOW)
-    assert json.loads(json.dumps(imports.as_json(report)))["dry_run"] is True
