@@ -88,7 +88,7 @@ class Addition:
         self._updated: Counter[str] = Counter()
 
     def put(self, layer: str, rows: Rows) -> list[Fault]:
-        """Store rows; those whose id is taken come back as faults `id_twice`, `record_same` or `id_in_store`."""
+        """Store rows; those whose id is taken come back: `id_twice`, `record_same`, `id_in_store`."""
         table = LAYER_TABLES[layer]
         if layer not in self._next:
             last = self._connection.execute(select(func.max(table.c.fid))).scalar_one() or 0

@@ -146,10 +146,16 @@ def degrees_of(value: Any, heading: str, axis: str) -> float | None:
 
 
 _DATE = re.compile(
-    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
-    r"(?:[T\s]+(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?)?\s*(Z|[+-]\d{2}:?\d{2})?",
-    re.ASCII,
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?:\s*日)?"
+    r"(?:(?:(?<=日)\s*|[T\s]+)(上午|下午)?\s*(\d{1,2})"
+    r"(?:[:时](\d{1,2})(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?|时)(?:\s*([AP]M))?)?"
+    r"\s*(Z|[+-]\d{2}:?\d{2})?",
+    re.ASCII | re.IGNORECASE,
 )
+_AMERICAN = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AP]M)", re.ASCII | re.IGNORECASE
+)
+"""With AM or PM the month comes first; without, 5/6/2024 is two days, and neither is guessed."""
 _WITHOUT_YEAR = re.compile(r"(\d{1,2})\s*月\s*(\d{1,2})\s*日?(?:\s*(\d{1,2})[:时](\d{1,2})分?)?", re.ASCII)
 _SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?", re.ASCII)
 _YEARS = range(1900, 2200)
@@ -194,13 +200,37 @@ def _moment(value: Any, told: str) -> datetime | None:
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the caller adds the zone
     if _SERIAL.fullmatch(told):
         return _EXCEL_ZERO + timedelta(seconds=round(float(told) * 86_400))
-    found = _DATE.fullmatch(unicodedata.normalize("NFKC", told))
+    clean = unicodedata.normalize("NFKC", told)
+    found = _DATE.fullmatch(clean)
+    if found is None:
+        return _american(clean)
+    year, month, day, early, hour, minute, second, late, zone = found.groups()
+    at = datetime(
+        int(year), int(month), int(day), _hour(hour or "0", early or late), int(minute or 0), int(second or 0)
+    )  # fmt: skip
+    return at if zone is None else datetime.fromisoformat(f"{at.isoformat()}{zone}")
+
+
+def _american(told: str) -> datetime | None:
+    found = _AMERICAN.fullmatch(told)
     if found is None:
         return None
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    at = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the zone follows
-    zone = found[7]
-    return at if zone is None else datetime.fromisoformat(f"{at.isoformat()}{zone}")
+    month, day, year, hour, minute, second, half = found.groups()
+    return datetime(  # noqa: DTZ001 - the caller adds the zone
+        int(year), int(month), int(day), _hour(hour, half), int(minute), int(second or 0)
+    )
+
+
+def _hour(told: str, half: str | None) -> int:
+    """The hour of the day; 下午15时 is said too, 15 AM is no hour (ValueError)."""
+    hour = int(told)
+    if half is None:
+        return hour
+    if half.upper() in ("下午", "PM"):
+        return hour + 12 if hour < 12 else hour
+    if hour > 12:
+        raise ValueError
+    return hour % 12
 
 
 def column_of(

@@ -133,8 +133,22 @@ def test_dates_as_offices_write_them_are_the_same_day(told):
 
 
 @pytest.mark.parametrize(
-    "told", ["2026-13-01", "2026-02-29", "1.5.2026", "昨天", "0001-01-01", True, "12:30", 3]
-)
+    ("told", "hour", "minute"),
+    [("2024年5月6日8时30分", 8, 30), ("2024年5月6日 下午3时", 15, 0), ("2024/5/6 下午 15:30", 15, 30),
+     ("2024/5/6 上午 12:05", 0, 5), ("2024-05-06 3:05:00 pm", 15, 5), ("05/06/2024 12:20:00 AM", 0, 20),
+     ("5/6/2024 12:20 PM", 12, 20)],
+)  # fmt: skip
+def test_times_of_both_halves_of_the_day_are_understood(told, hour, minute):
+    """By hand; with AM or PM the month comes first."""
+    checked = check(table("category found_at lon lat", ["SS01", told, 114.3, 30.5]), "issues")
+    assert codes(checked) == {}
+    assert checked.table["found_at"][0] == datetime(2024, 5, 6, hour, minute, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    "told", ["2026-13-01", "2026-02-29", "1.5.2026", "昨天", "0001-01-01", True, "12:30", 3,
+             "5/6/2024", "05/06/2024 08:30", "13/06/2024 8:30 AM", "2024-05-06 15:30 AM", "2024-05-0608:30"]
+)  # fmt: skip
 def test_dates_that_are_none_or_lack_the_year_are_refused(told):
     checked = check(table("category found_at lon lat", ["SS01", told, 114.3, 30.5]), "issues")
     assert only(checked).code == "not_a_date"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,6 @@ from office_fixtures import (
     CLASSES,
     FILES,
     SIX,
-    TOILETS,
     TRUTH,
     OfficeFile,
     text,
