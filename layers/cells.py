@@ -366,6 +366,13 @@ def _known(column: Column, layer: Layer, told: str, heading: str) -> str:
             heading, told, "compound_not_anchor",
             "names a compound (小区), which is drawn and is no anchor; import it as compounds",
         )  # fmt: skip
+    if not column.required:
+        raise Refused(
+            heading, told, "word_unknown",
+            f"is not known here; use one of {', '.join(column.allowed)},"
+            f" or leave the column out with --map {column.name}=-",
+            allowed=", ".join(column.allowed), field=column.name,
+        )  # fmt: skip
     raise Refused(
         heading, told, "value_unknown", f"is not known here; use one of {', '.join(column.allowed)}",
         allowed=", ".join(column.allowed),

@@ -18,6 +18,9 @@ from geo.errors import LayerError
 from .resources import data_path
 from .schema import LAYERS
 
+LEFT_OUT = "-"
+"""Instead of a heading: the field is not read, whatever the headings are."""
+
 PLACE = ("lon", "lat", "geometry", "gates", "gate_lon", "gate_lat")
 """Fields a file may have that become geometry."""
 
@@ -65,19 +68,20 @@ def match_headings(
 ) -> dict[str, int]:
     """Field -> position of its heading. Where two headings mean one field, the first serves.
 
-    `chosen` names the heading of some fields, before any alias.
+    `chosen` names the heading of some fields, before any alias; `LEFT_OUT` for those not to be read.
     """
     aliases = _aliases(layer)
     plains = [plain(heading) for heading in headings]
     found = {
         name: plains.index(plain(heading))
         for name, heading in (chosen or {}).items()
-        if plain(heading) in plains
+        if heading != LEFT_OUT and plain(heading) in plains
     }
     taken = set(found.values())
+    left_out = {name for name, heading in (chosen or {}).items() if heading == LEFT_OUT}
     for position, heading in enumerate(plains):
         name = aliases.get(heading)
-        if name is not None and name not in found and position not in taken:
+        if name is not None and name not in found and name not in left_out and position not in taken:
             found[name] = position
     return found
 
@@ -93,7 +97,7 @@ def require_chosen(headings: Sequence[str], layer: str, chosen: Mapping[str, str
             code="map_field", layer=layer, given=", ".join(wrong), fields=", ".join(fields),
         )  # fmt: skip
     plains = {plain(heading) for heading in headings}
-    absent = [heading for heading in chosen.values() if plain(heading) not in plains]
+    absent = [word for word in chosen.values() if word != LEFT_OUT and plain(word) not in plains]
     if absent:
         raise LayerError(
             f"--map names columns that the file does not have: {', '.join(absent)};"
