@@ -27,6 +27,8 @@ CODES = ("id", "parent", "site")
 _EXCEL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - a serial number has no zone
 _SCIENTIFIC = re.compile(r"\d\.\d+E\+?\d+|\dE\+\d+", re.IGNORECASE)
 _DECIMAL_CODE = re.compile(r"(\d{6,})\.0+")
+_FORCED_TEXT = re.compile(r"'(?=[\d０-９])")
+"""An apostrophe before digits: so people keep a spreadsheet from rounding them."""
 _EXACT = 1e15
 """A spreadsheet keeps fifteen digits; a longer number has lost its last ones."""
 
@@ -73,6 +75,7 @@ def number_of(value: Any, heading: str) -> float | None:
     if told is None:
         return None
     clean = unicodedata.normalize("NFKC", told).replace("\N{MINUS SIGN}", "-").rstrip("°").strip()
+    clean = _FORCED_TEXT.sub("", clean, count=1) if clean.startswith("'") else clean
     if _THOUSANDS.fullmatch(clean):
         clean = clean.replace(",", "")
     if _NUMBER.fullmatch(clean) is None and clean.lower() not in _NO_NUMBERS:
@@ -205,7 +208,7 @@ def _moment(value: Any, told: str) -> datetime | None:
     if found is None:
         return _american(clean)
     year, month, day, early, hour, minute, second, late, zone = found.groups()
-    at = datetime(
+    at = datetime(  # noqa: DTZ001 - the zone follows
         int(year), int(month), int(day), _hour(hour or "0", early or late), int(minute or 0), int(second or 0)
     )  # fmt: skip
     return at if zone is None else datetime.fromisoformat(f"{at.isoformat()}{zone}")
@@ -289,7 +292,7 @@ def _is_ordinary(given: Sequence[Any], *, code: bool) -> bool:
         return False
     if not joined.isprintable() or (given and max(map(len, given)) > MAX_TEXT):
         return False
-    return not code or (joined.isascii() and "." not in joined and "+" not in joined)
+    return not code or (joined.isascii() and not any(sign in joined for sign in ".+'"))
 
 
 def _iso_moment(value: str) -> str | None:
@@ -388,6 +391,7 @@ def _code(told: str, value: Any, heading: str) -> str:
             "is a long number that a spreadsheet has rounded; format the column as text and type it again",
         )  # fmt: skip
     # wide digits are the same id, and a code that a spreadsheet made a decimal of keeps its digits
+    told = _FORCED_TEXT.sub("", told, count=1) if told.startswith("'") else told
     narrow = unicodedata.normalize("NFKC", told)
     if not narrow.isascii():
         return told

@@ -250,7 +250,7 @@ def _old_workbook(path: Path) -> None:
 
 def _grid_codes(path: Path) -> None:
     """Codes of fifteen digits after a visit to Excel, polygons as well-known text, GBK."""
-    cells = [box(114.30 + 0.001 * n, 30.60, 114.301 + 0.001 * n, 30.601).wkt for n in range(5)]
+    cells = [box(114.30 + 0.001 * n, 30.60, 114.301 + 0.001 * n, 30.601).wkt for n in range(6)]
     rows = [
         ["网格编码", "名称", "层级", "责任单位", "WKT"],
         ["420102001001001", "江岸一网格", "单元网格", "一元街道", cells[0]],
@@ -259,7 +259,8 @@ def _grid_codes(path: Path) -> None:
         ["420102001001001", "江岸四网格", "单元网格", "一元街道", cells[3]],
         ["420102001001005", "江岸五网格", "大网格", "一元街道", cells[4]],
         ["", "", "", "", ""],
-        ["合计", "5", "", "", ""],
+        ["'420102001001006", "江岸六网格", "单元网格", "一元街道", cells[5]],
+        ["合计", "6", "", "", ""],
     ]
     text(path, rows, "gbk")
 
@@ -517,8 +518,8 @@ FILES = (
         notes=frozenset({"title_rows", "other_sheets"}), places=TOILETS,
     ),
     OfficeFile(
-        "网格.csv", _grid_codes, "areas", accepted=1, fixed=1,
-        refused={4: "id_rounded", 5: "id_twice", 6: "value_unknown", 7: "row_empty", 8: "row_total"},
+        "网格.csv", _grid_codes, "areas", accepted=1, fixed=2,
+        refused={4: "id_rounded", 5: "id_twice", 6: "value_unknown", 7: "row_empty", 9: "row_total"},
         notes=frozenset({"encoding"}),
     ),
     OfficeFile(

@@ -170,7 +170,7 @@ def test_year_that_a_user_says_is_that_of_days_without_one(take):
 
 
 def test_codes_of_fifteen_digits_keep_their_digits(take):
-    assert take("网格.csv")["id"].tolist() == ["420102001001001", "420102001001002"]
+    assert take("网格.csv")["id"].tolist() == ["420102001001001", "420102001001002", "420102001001006"]
 
 
 def test_units_in_numbers_are_understood(take):
@@ -244,6 +244,28 @@ def test_wrong_rows_come_back_as_a_workbook_are_corrected_and_taken(store, tmp_p
     assert sorted(rows["id"], key=lambda told: int(told[2:])) == [
         f"1-{n}" for n in (1, 2, 3, 6, 7, 8, 9, 10, 12)
     ]
+
+
+def test_drawing_that_was_refused_is_mended_in_the_workbook(store, tmp_path):
+    """The geometry stands beside the cells as well-known text: a point becomes the line it should be."""
+    office = next(office for office in FILES if office.name == "背街小巷.geojson")
+    imports.run(store, made(office, tmp_path), options(office), now=NOW)
+    workbook = tmp_path / "退回.xlsx"
+    with Store.open(store, create=False) as held:
+        number = held.batches()[-1].id
+    assert imports.refused_again(store, number, workbook, "zh") == 3
+    book = openpyxl.load_workbook(workbook)
+    sheet = book.active
+    heads = [cell.value for cell in sheet[2]]
+    assert heads == ["原因", "原行号", "编号", "名称", "geometry"]
+    assert [cell.value for cell in sheet[3]][2:] == [
+        "B5", "只有一个点的巷", "POINT (114.31 30.6)",
+    ]  # fmt: skip
+    for row in range(3, 6):
+        sheet.cell(row, 5).value = f"LINESTRING (114.31 30.6, 114.31 30.60{row})"
+    book.save(workbook)
+    again = imports.run(store, workbook, options(office), now=NOW)
+    assert (again.total("accepted"), again.total("refused")) == (3, 0)
 
 
 def test_folder_of_files_is_taken_file_by_file(store, tmp_path):

@@ -233,7 +233,7 @@ def test_shenzhen_districts_without_prj(take, store, test_data):
     assert report.total("accepted") == 10
     assert facts(report, "datum_assumed") == {}
     stored = rows(store, "areas")
-    assert set(stored["name"]) == set(["罗湖", "福田", "盐田", "宝安", "光明", "坪山", "龙华", "南山", "大鹏", "龙岗"])
+    assert set(stored["name"]) == {"罗湖", "福田", "盐田", "宝安", "光明", "坪山", "龙华", "南山", "大鹏", "龙岗"}
     west, south, east, north = shapely.total_bounds(stored.geometry.to_numpy())
     np.testing.assert_allclose((west, south, east, north), (113.75, 22.40, 114.62, 22.87), atol=0.01)
 
