@@ -155,6 +155,8 @@ _DATE = re.compile(
     r"\s*(Z|[+-]\d{2}:?\d{2})?",
     re.ASCII | re.IGNORECASE,
 )
+_COMPACT = re.compile(r"(20\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?", re.ASCII)
+"""20240506, with the time as 202405060830 or 20240506083000."""
 _AMERICAN = re.compile(
     r"(\d{1,2})/(\d{1,2})/(\d{4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AP]M)", re.ASCII | re.IGNORECASE
 )
@@ -204,13 +206,17 @@ def _moment(value: Any, told: str) -> datetime | None:
     if _SERIAL.fullmatch(told):
         return _EXCEL_ZERO + timedelta(seconds=round(float(told) * 86_400))
     clean = unicodedata.normalize("NFKC", told)
+    compact = _COMPACT.fullmatch(clean)
+    if compact is not None:
+        year, month, day, hour, minute, second = (int(part or 0) for part in compact.groups())
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - the caller adds the zone
     found = _DATE.fullmatch(clean)
     if found is None:
         return _american(clean)
-    year, month, day, early, hour, minute, second, late, zone = found.groups()
+    y, m, d, early, h, mi, sec, late, zone = found.groups()
     at = datetime(  # noqa: DTZ001 - the zone follows
-        int(year), int(month), int(day), _hour(hour or "0", early or late), int(minute or 0), int(second or 0)
-    )  # fmt: skip
+        int(y), int(m), int(d), _hour(h or "0", early or late), int(mi or 0), int(sec or 0)
+    )
     return at if zone is None else datetime.fromisoformat(f"{at.isoformat()}{zone}")
 
 

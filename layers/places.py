@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ Floats = NDArray[np.float64]
 SIMPLE_NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{1,15})?", re.ASCII)
 _KINDS = {"Point": 0, "LineString": 1, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6}
 _POINTS, _POLYGONS = [0, 4], [3, 6]
+_LONGEST_PAIR = 80
 MAX_PIECES = 100
 """A polygon that falls into more pieces and holes than this when it is repaired is a scribble."""
 
@@ -183,8 +185,17 @@ def is_northing_first(xy: Floats) -> bool:
     return bool(1.5e6 < first < 6.5e6 and (0 < second < 1.0e6 or second > 8.0e6))
 
 
+_BETWEEN = re.compile(r"[,;、\s]+")
+
+
 def from_text(told: str) -> Any:
-    """A 2D geometry from well-known text, None where it is none."""
+    """A 2D geometry from well-known text, or a point from ``114.3001, 30.6002``; None where it is neither."""
+    if len(told) < _LONGEST_PAIR:
+        pair = _BETWEEN.split(unicodedata.normalize("NFKC", told).strip("()[] "))
+        if len(pair) == 2:
+            with suppress(Refused):
+                x, y = (degrees_of(part, "", axis) for part, axis in zip(pair, AXES, strict=True))
+                return None if x is None or y is None else shapely.Point(x, y)
     # the parser recurses into collections, and a deep one would end the program
     if not told.isascii() or told.upper().count("COLLECTION") > 1:
         return None
@@ -207,7 +218,12 @@ def _place_texts(
             continue
         shape = from_text(told)
         if shape is None:
-            wrong = Refused(heading, told, "geometry_broken", "is no well-known text (WKT)")
+            wrong = Refused(
+                heading,
+                told,
+                "geometry_broken",
+                "is neither well-known text (WKT) nor a pair such as 114.3, 30.6",
+            )
             places.refused[number] = wrong
         else:
             places.refused.pop(number, None)

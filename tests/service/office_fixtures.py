@@ -219,6 +219,21 @@ def _northing_first(path: Path) -> None:
     workbook(path, {"Sheet1": rows})
 
 
+def _one_column(path: Path) -> None:
+    """Both numbers in one cell, as they are copied from a map; one pair is the other way round."""
+    told = {
+        "广场公厕": "114.3083,30.6051",
+        "河边公厕": "（114.3127，30.6055）",
+        "桥头公厕": "30.6060, 114.3140",
+        "南门公厕": "114.3150",
+    }
+    rows = [
+        ["编号", "名称", "经纬度坐标"],
+        *([f"T{n}", name, pair] for n, (name, pair) in enumerate(told.items())),
+    ]
+    workbook(path, {"Sheet1": rows})
+
+
 def _own_headings(path: Path) -> None:
     """Headings that nobody could know."""
     rows = [["单位内部号", "名称", "定位E", "定位N"]]
@@ -507,6 +522,9 @@ FILES = (
     OfficeFile(
         "测绘院公厕.xlsx", _northing_first, "toilets", accepted=2, problem="datum_needed",
         correction={"datum": "EPSG:4547"}, notes=frozenset({"northing_first"}), places=TOILETS,
+    ),
+    OfficeFile(
+        "公厕坐标.xlsx", _one_column, "toilets", accepted=2, refused={4: "swapped", 5: "geometry_broken"}, places=TOILETS,
     ),
     OfficeFile(
         "物业小区.xlsx", _own_headings, "compounds", accepted=4, problem="headings_unknown",
