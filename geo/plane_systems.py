@@ -123,9 +123,11 @@ def described(wkt: str) -> str:
     """
     system = CRS.from_user_input(wkt)
     operation = system.coordinate_operation
-    datum = system.geodetic_crs.name if system.geodetic_crs is not None else "?"
     if operation is None:
         return system.name
+    below = system.geodetic_crs
+    known = [] if below is None else [below.name, below.datum.name if below.datum is not None else "unknown"]
+    datum = next((name for name in known if name not in ("unknown", "unnamed")), "an unknown datum")
     named = "" if system.name in ("unknown", "unnamed", operation.method_name) else f"{system.name}: "
     told = [f"{_TELLING[p.name]} {p.value:.10g}" for p in operation.params if p.name in _TELLING]
     return f"{named}{', '.join([f'{operation.method_name} on {datum}', *told])}"

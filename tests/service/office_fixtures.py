@@ -292,6 +292,24 @@ def _patrol(path: Path) -> None:
     text(path, rows, "gb18030")
 
 
+def _hotline(path: Path) -> None:
+    """An export of the hotline: where a case comes from is told in words of its own."""
+    place = TRUTH["市医院"]
+    rows = [
+        ["编号", "问题类别", "上报时间", "来源", "经度", "纬度"],
+        ["R1", "HJ01", "20240506", "12345热线", *place],
+        ["R2", "SR01", "2024/5/6 下午 3:05", "12345热线", *place],
+    ]
+    text(path, rows, "gbk")
+
+
+def _communities(path: Path) -> None:
+    """Outlines of communities; that they are such is said by the name of the file alone."""
+    told = [({"社区代码": f"42010200100{n}", "社区名称": name}, box(114.30 + 0.01 * n, 30.60, 114.31 + 0.01 * n, 30.61))
+            for n, name in enumerate(("槐树社区", "沿江社区"))]  # fmt: skip
+    _features(path, told)
+
+
 def _semicolons(path: Path) -> None:
     """As Excel writes where the comma is the decimal sign, with a byte order mark."""
     rows = [["编号", "名称", "地址", "lng", "lat"]]
@@ -543,6 +561,14 @@ FILES = (
     OfficeFile(
         "巡查问题.csv", _patrol, "issues", accepted=0, fixed=3, problem="date_without_year", correction={"year": 2024},
         notes=frozenset({"encoding"}),
+    ),
+    OfficeFile(
+        "热线问题.csv", _hotline, "issues", accepted=2, problem="word_unknown", correction={"columns": {"source": "-"}},
+        notes=frozenset({"columns_unused"}),
+    ),
+    OfficeFile(
+        "社区范围.geojson", _communities, "areas", accepted=2, problem="column_missing",
+        correction={"given_class": "community"},
     ),
     OfficeFile("公厕.csv", _semicolons, "toilets", accepted=2, notes=frozenset({"encoding", "datum_assumed"}), places=TOILETS),
     OfficeFile(
