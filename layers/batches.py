@@ -159,7 +159,7 @@ class Addition:
         """Keep refused rows with their reasons, and their cells by row number where there are any."""
         told = cells or {}
         rows = [
-            {**asdict(fault), "layer": layer, "facts": _plain(fault.facts), "cells": told.get(fault.row)}
+            {**vars(fault), "layer": layer, "facts": _plain(fault.facts), "cells": told.get(fault.row)}
             for fault in faults
         ]
         if rows:

@@ -284,7 +284,15 @@ def _settle_datum(
     _require_plain_headings(reading, at)
     largest = _largest_if_plane(reading, at)
     if largest is not None:
-        systems = suggestions(_coordinates(reading, at)[:MOST_COMPARED], near) or "EPSG:4547"
+        systems = suggestions(_coordinates(reading, at)[:MOST_COMPARED], near)
+        if not systems:
+            raise LayerError(
+                f"the coordinates (up to {largest:.0f}) are no degrees, the file states no datum, and no"
+                " usual plane of China has such numbers;"
+                " ask where the file comes from and say --datum EPSG:n",
+                code="datum_nowhere",
+                largest=f"{largest:.0f}",
+            )
         raise LayerError(
             f"the coordinates (up to {largest:.0f}) are no degrees and the file states no datum;"
             f" say it with --datum EPSG:n; it may be {systems}",
@@ -338,11 +346,18 @@ def _require_on_earth(xy: NDArray[np.float64], datum: str, near: tuple[float, fl
     lon, lat = to_wgs84(np.array([x]), np.array([y]), datum)
     if np.isfinite(lon[0]) and np.isfinite(lat[0]):
         return
-    systems = suggestions(xy[:MOST_COMPARED], near) or "EPSG:4547"
+    first = f"{xy[0, 0]:.0f}, {xy[0, 1]:.0f}"
+    systems = suggestions(xy[:MOST_COMPARED], near)
+    if not systems:
+        raise LayerError(
+            f"the coordinates (such as {first}) cannot be {datum[:40]}, nor any usual plane of China;"
+            " ask where the file comes from and say --datum EPSG:n",
+            code="datum_beyond", first=first, datum=datum[:40],
+        )  # fmt: skip
     raise LayerError(
-        f"the coordinates (such as {xy[0, 0]:.0f}, {xy[0, 1]:.0f}) cannot be {datum[:40]};"
+        f"the coordinates (such as {first}) cannot be {datum[:40]};"
         f" say their datum with --datum EPSG:n; it may be {systems}",
-        code="datum_unfit", first=f"{xy[0, 0]:.0f}, {xy[0, 1]:.0f}", datum=datum[:40], systems=systems,
+        code="datum_unfit", first=first, datum=datum[:40], systems=systems,
     )  # fmt: skip
 
 

@@ -397,9 +397,12 @@ def test_a_store_of_the_first_version_is_brought_on_with_all_it_holds(path, monk
         Store.open(path, create=True).close()
     with closing(sqlite3.connect(path)) as file:
         file.execute(
-            "INSERT INTO batches VALUES (1, 'a.csv', 'f', ?, 'toilets', NULL, NULL, NULL, '{}', '{}', NULL)", (NOON,)
+            "INSERT INTO batches VALUES (1, 'a.csv', 'f', ?, 'toilets', NULL, NULL, NULL, '{}', '{}', NULL)",
+            (NOON,),
         )
-        file.execute("INSERT INTO refusals VALUES (1, 1, 'toilets', '3', 'id', '7', 'id_twice', 'again', '{}')")
+        file.execute(
+            "INSERT INTO refusals VALUES (1, 1, 'toilets', '3', 'id', '7', 'id_twice', 'again', '{}')"
+        )
         file.commit()
     with Store.open(path, create=False) as store:
         ((fault, cells),) = store.refused_rows(1)

@@ -90,7 +90,13 @@ def test_accepted_and_refused_add_up_to_the_rows_and_can_be_stored(layer, datum,
     try:
         checked = check(table(" ".join(names), *rows), layer, datum=datum)
     except LayerError as refused:
-        assert refused.code in ("datum_needed", "datum_not_metres", "datum_unfit")
+        assert refused.code in (
+            "datum_needed",
+            "datum_nowhere",
+            "datum_not_metres",
+            "datum_unfit",
+            "datum_beyond",
+        )
         return
     assert set(codes(checked)) | set(checked.rows) == {str(number + 2) for number in range(len(rows))}
     checked.table.to_wkb().to_csv().encode("utf-8")  # no halves of characters
@@ -681,3 +687,12 @@ def test_metres_without_a_datum_are_refused_with_what_they_may_be():
     with pytest.raises(LayerError, match=r"EPSG:4526: 114\.3\d, 30\.5\d") as caught:
         check(table("name x y", *(["甲", *pair] for pair in zip(x, y, strict=True))), "toilets")
     assert caught.value.code == "datum_needed"
+
+
+@pytest.mark.parametrize(("said", "code"), [(None, "datum_nowhere"), ("EPSG:4547", "datum_beyond")])
+def test_numbers_of_no_plane_of_china_get_no_advice_that_does_not_help(said, code):
+    rows = [[str(n), 9e14 + n, 9e14] for n in range(4)]
+    with pytest.raises(LayerError) as caught:
+        check(table("name x y", *rows), "toilets", datum=said)
+    assert caught.value.code == code
+    assert "EPSG:n" in str(caught.value)
