@@ -18,18 +18,19 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.crs import to_wgs84
 from geo.errors import LayerError
 
 from .cells import text_of
 from .columns import match_headings
 from .duplicates import Findings, address_keys, find
 from .faults import Note, storable
-from .places import plane_numbers
+from .places import is_northing_first, plane_numbers
 from .read import FEATURES, list_parts, open_file
 from .reading import Opened, Reading, Wishes
 from .sandbox import require_allowed_drivers
 from .schema import LAYERS
-from .validate import Checked, Checker
+from .validate import Checked, Checker, is_plane, known_crs, settle_datum
 
 Say = Callable[[dict[str, Any]], None]
 Step = Callable[[], None]
@@ -317,12 +318,40 @@ def look(arguments: dict[str, Any], say: Say, step: Step) -> dict[str, Any]:  # 
         "first": [[_plain(value) for value in row] for row in reading.values[:FIRST]],
         "rows": reading.rows[:FIRST],
         "counted": opened.counted,
-        "stated": reading.datum,
-        "unusable": reading.datum_unusable,
+        "spatial": reading.geometry is not None,
         "notes": [asdict(note) for note in reading.notes],
         "sample": xy.tolist(),
         "names": names,
+        **_datum(reading, at, arguments, xy),
     }
+
+
+def _datum(
+    reading: Reading, at: dict[str, int], arguments: Mapping[str, Any], xy: NDArray[np.float64]
+) -> dict[str, Any]:
+    """In which datum the table would be read, whether it states one, and where the sample would lie.
+
+    A system that the file states as text is read by PROJ here, and not in the parent.
+    """
+    near = arguments.get("near")
+    stated = None if reading.datum is None else known_crs(reading.datum)
+    told: dict[str, Any] = {
+        "stated": reading.datum_unusable or (stated and stated.name),
+        "datum": None,
+        "lonlat": [],
+    }
+    try:
+        datum = settle_datum(reading, at, arguments.get("datum"), None if near is None else tuple(near), [])
+    except LayerError as unknown:
+        return {**told, "datum_fault": unknown.code}
+    told |= {"datum": datum, "datum_fault": None}
+    plane = is_plane(datum)
+    if not plane:
+        xy = xy[(np.abs(xy) <= (180.0, 90.0)).all(axis=1)]
+    turned = plane and is_northing_first(xy)
+    x, y = (1, 0) if turned else (0, 1)
+    lonlat = np.column_stack(to_wgs84(xy[:, x], xy[:, y], datum))
+    return {**told, "lonlat": lonlat[np.isfinite(lonlat).all(axis=1)].tolist()}
 
 
 def _sample(reading: Reading, at: Mapping[str, int]) -> tuple[NDArray[np.float64], list[str | None]]:

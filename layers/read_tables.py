@@ -37,6 +37,8 @@ MAX_CELLS = 30_000_000
 """Cells from A1 to the last one of a sheet: the reader keeps a place for each of them."""
 
 _HEAD = 40
+_TITLES = 30
+"""Rows among which the headings are looked for, as `columns.find_header` does."""
 _SAMPLE = 200_000
 _QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 
@@ -44,7 +46,9 @@ Row = list[Any]
 
 
 def _headings_unknown(path: Path, head: list[Row]) -> LayerError:
-    """LayerError `headings_unknown` with what stands in the first row."""
+    """LayerError `headings_unknown` with what the first row reads, and what may be the headings."""
+    filled = [sum(isinstance(cell, str) and bool(cell.strip()) for cell in row) for row in head[:_TITLES]]
+    likely = head[filled.index(max(filled))] if filled else []
     seen = storable(", ".join(str(cell) for row in head[:1] for cell in row if cell not in (None, "")))
     return unreadable(
         path,
@@ -53,6 +57,7 @@ def _headings_unknown(path: Path, head: list[Row]) -> LayerError:
         " say which is which with --map field=heading",
         code="headings_unknown",
         seen=seen[:120],
+        headings=[storable(str(cell or "").strip())[:100] for cell in likely[:200]],
     )
 
 
@@ -195,9 +200,20 @@ def read_xls(path: Path, layer: str, wishes: Wishes) -> Opened:
 
 
 def sheets(path: Path) -> list[str]:
-    """The names of the sheets of a workbook, those with cells (charts have none)."""
-    with python_calamine.load_workbook(str(path)) as book:
-        return list(book.sheet_names)
+    """The names of the sheets of a workbook, those with cells (charts have none).
+
+    Raises
+    ------
+    LayerError
+        As when the workbook is read.
+    """
+    try:
+        if path.suffix.lower() == ".xlsx":
+            _require_workbook(path)
+        with python_calamine.load_workbook(str(path)) as book:
+            return list(book.sheet_names)
+    except (python_calamine.CalamineError, OSError, ValueError) as fault:
+        raise not_what_it_says(path, "an Excel workbook", reason=str(fault)[:120]) from fault
 
 
 @dataclass(frozen=True)

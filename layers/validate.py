@@ -180,11 +180,11 @@ class Checker:
         if chosen:
             told = ", ".join(f"{name}={heading}" for name, heading in chosen.items())
             self._notes.append(Note("columns_chosen", {"columns": told[:200]}))
-        self.datum = _settle_datum(reading, at, self._given_datum, self._near, self._notes)
+        self.datum = settle_datum(reading, at, self._given_datum, self._near, self._notes)
         _require_fitting_datum(reading, at, self.datum)
         _require_columns(reading, self.schema, at, self._given_class)
         self._unused = _unused(reading, at, self.schema)
-        if _is_plane(self.datum):
+        if is_plane(self.datum):
             found = _coordinates(reading, at)
             self._northing_first = is_northing_first(found)
             if self._northing_first:
@@ -244,7 +244,8 @@ class Checker:
             )  # fmt: skip
 
 
-def _is_plane(datum: str) -> bool:
+def is_plane(datum: str) -> bool:
+    """Whether a datum, as `settle_datum` returns it, has metres."""
     return datum not in DATUMS and not CRS.from_user_input(datum).is_geographic
 
 
@@ -255,14 +256,30 @@ def _unused(reading: Reading, at: dict[str, int], schema: Layer) -> list[str]:
     return [heading for position, heading in enumerate(reading.headings) if heading and position not in used]
 
 
-def _settle_datum(
+def settle_datum(
     reading: Reading,
     at: dict[str, int],
     datum: str | None,
     near: tuple[float, float] | None,
     notes: list[Note],
 ) -> str:
-    stated = None if reading.datum is None else _known_crs(reading.datum)
+    """The datum in which a file is read: the one given, else the one it states, else WGS-84 for degrees.
+
+    Parameters
+    ----------
+    datum : str, optional
+        What the user says.
+    near : (lon, lat) degrees, optional
+        The city.
+    notes : list of Note
+        Gets what was overruled or assumed.
+
+    Raises
+    ------
+    LayerError
+        `datum_unusable`, `datum_needed`: only the user can say it.
+    """
+    stated = None if reading.datum is None else known_crs(reading.datum)
     unusable = reading.datum_unusable or (reading.datum if stated is None else None)
     if datum is not None:
         if unusable is not None or (stated is not None and stated != CRS.from_user_input(WGS84)):
@@ -324,7 +341,7 @@ def _require_plain_headings(reading: Reading, at: dict[str, int]) -> None:
 
 def _require_fitting_datum(reading: Reading, at: dict[str, int], datum: str) -> None:
     """Degrees read as the metres of a plane would all land at one corner of it, without a fault."""
-    if not _is_plane(datum):
+    if not is_plane(datum):
         return
     found = _coordinates(reading, at)
     if found.size and np.median(np.abs(found)) <= MAX_DEGREES:
@@ -361,7 +378,7 @@ def _require_on_earth(xy: NDArray[np.float64], datum: str, near: tuple[float, fl
     )  # fmt: skip
 
 
-def _known_crs(stated: str) -> CRS | None:
+def known_crs(stated: str) -> CRS | None:
     """The CRS, if it is one that places on Earth can be taken from."""
     try:
         known = CRS.from_user_input(stated)

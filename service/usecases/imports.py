@@ -147,6 +147,7 @@ def run(
     now: datetime,
     refused: Refused | None = None,
     progress: Progress | None = None,
+    shown: str | None = None,
 ) -> ImportReport:
     """Read, check and store a file; on any error the store is as it was.
 
@@ -155,7 +156,9 @@ def run(
     refused : callable, optional
         Gets the report and the refused rows that can be corrected, with their cells.
     progress : callable, optional
-        Gets the records done and their number, None while it is unknown.
+        Gets the records done and their number, None while it is unknown; what it raises ends the import.
+    shown : str, optional
+        The file's name as the user knows it; by default the name it has.
 
     Raises
     ------
@@ -164,17 +167,18 @@ def run(
     NothingAcceptedError
         If every row is refused.
     """
-    datum = _require_fitting(store_path, file, options)
+    shown = shown or file.name
+    datum = require_fitting(store_path, file, options, shown)
     with ExitStack() as stack:
         worker = stack.enter_context(Worker())
-        taken, sha256 = take_in_parts(worker, file)
-        arguments = _arguments(store_path, taken.name, options, datum)
+        taken, sha256 = take_in_parts(worker, file, shown)
+        arguments = arguments_of(store_path, taken.name, options, datum)
         messages, any_accepted = _until_accepted(worker.run("take", arguments))
         where = store_path
         if not store_path.exists() and (options.dry_run or not any_accepted):
             where = worker.folder / "dry.db"  # told in full, and gone with the worker
         batch = NewBatch(
-            source=file.name, sha256=sha256, imported_at=now.isoformat(), kind=options.kind,
+            source=shown, sha256=sha256, imported_at=now.isoformat(), kind=options.kind,
             licence=options.licence, attribution=options.attribution,
         )  # fmt: skip
         store = stack.enter_context(Store.open(where, create=True))
@@ -192,7 +196,7 @@ def run(
         return report
 
 
-def _arguments(store_path: Path, taken: str, options: Options, datum: str | None) -> dict[str, Any]:
+def arguments_of(store_path: Path, taken: str, options: Options, datum: str | None) -> dict[str, Any]:
     """What the worker is told: the user's wishes, and what the store knows that helps it."""
     told: dict[str, Any] = {
         "file": taken, "kind": options.kind, "datum": datum, "class": options.given_class,
@@ -209,9 +213,9 @@ def _arguments(store_path: Path, taken: str, options: Options, datum: str | None
     return told
 
 
-def take_in_parts(worker: Worker, file: Path) -> tuple[Path, str]:
+def take_in_parts(worker: Worker, file: Path, shown: str | None = None) -> tuple[Path, str]:
     """Copy the file for the worker, a shapefile with its parts; the copy and its SHA-256."""
-    taken, sha256, _ = worker.take_in(file)
+    taken, sha256, _ = worker.take_in(file, shown)
     if file.suffix.lower() == ".shp":
         for beside in sorted(file.parent.glob(f"{glob.escape(file.stem)}.*")):
             if beside.suffix.lower() in BESIDE_SHP:
@@ -224,7 +228,7 @@ def classes_of(kind: str) -> tuple[str, ...]:
     return LAYERS[kind].by_name[CLASS_COLUMN[kind]].allowed if kind in CLASS_COLUMN else ()
 
 
-def _require_fitting(store_path: Path, file: Path, options: Options) -> str | None:
+def require_fitting(store_path: Path, file: Path, options: Options, shown: str) -> str | None:
     """The datum in the program's words, if options and file fit together."""
     kind, given = options.kind, options.given_class
     if kind not in KINDS:
@@ -240,24 +244,20 @@ def _require_fitting(store_path: Path, file: Path, options: Options) -> str | No
             code="class_misplaced", given=given, kinds=", ".join(fitting), allowed=allowed,
         )  # fmt: skip
     known = None if options.datum is None else parse_datum(options.datum)
-    is_osm_file = file.name.lower().endswith((".osm", ".osm.pbf", ".pbf"))
+    is_osm_file = shown.lower().endswith((".osm", ".osm.pbf", ".pbf"))
     if is_osm_file != (kind == "osm"):
         raise LayerError(
-            f"{file.name}: files ending .osm or .osm.pbf, and only these, are imported --as osm",
-            code="kind_mismatch", file=file.name, given=kind,
+            f"{shown}: files ending .osm or .osm.pbf, and only these, are imported --as osm",
+            code="kind_mismatch", file=shown, given=kind,
         )  # fmt: skip
     if kind == "osm" and known not in (None, "wgs84"):
-        raise LayerError(
-            f"{file.name}: OpenStreetMap is WGS-84; leave --datum out", code="osm_datum", file=file.name
-        )
+        raise LayerError(f"{shown}: OpenStreetMap is WGS-84; leave --datum out", code="osm_datum", file=shown)
     if not file.is_file():
-        raise LayerError(
-            f"{file.name}: there is no such file; check the name", code="file_missing", file=file.name
-        )
+        raise LayerError(f"{shown}: there is no such file; check the name", code="file_missing", file=shown)
     if store_path.exists() and file.samefile(store_path):
         raise LayerError(
-            f"{file.name} is the store itself and is not imported; name another file",
-            code="file_is_store", file=file.name,
+            f"{shown} is the store itself and is not imported; name another file",
+            code="file_is_store", file=shown,
         )  # fmt: skip
     return known
 
@@ -581,9 +581,12 @@ def as_json(report: ImportReport) -> dict[str, Any]:
     }
 
 
-def error_json(error: ZhoubianError) -> dict[str, Any]:
-    """A refused file in its machine form; the hint is the part of the sentence that says what to do."""
-    reason, _, hint = error.message.partition("; ")
+def error_json(error: ZhoubianError, sentence: str | None = None) -> dict[str, Any]:
+    """A refused file in its machine form; the hint is the part of the sentence that says what to do.
+
+    `sentence` tells the error in another language than English.
+    """
+    reason, hint = _parted(sentence or error.message)
     row = error.facts.get("row", error.facts.get("line"))
     return {
         "code": error.code, "file": error.facts.get("file"), "row": None if row is None else str(row),
@@ -592,10 +595,16 @@ def error_json(error: ZhoubianError) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def fault_json(file: str, fault: Fault) -> dict[str, Any]:
-    """A refused row in its machine form; the hint is the part of the sentence that says what to do."""
-    reason, _, hint = fault.message.partition("; ")
+def fault_json(file: str, fault: Fault, sentence: str | None = None) -> dict[str, Any]:
+    """A refused row in its machine form, as `error_json`."""
+    reason, hint = _parted(sentence or fault.message)
     return {
         "code": fault.code, "file": file, "row": fault.row, "field": fault.column, "value": fault.value,
         "message": reason, "hint": hint,
     }  # fmt: skip
+
+
+def _parted(sentence: str) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    reason, _, hint = sentence.replace("；", "; ").partition("; ")
+    return reason, hint
