@@ -24,6 +24,11 @@ BROKEN = Outcome(500, 70)
 
 BY_CODE: dict[str, Outcome] = {
     "draw_sealed": Outcome(409, 1),
+    "batch_needed": Outcome(409, 1),
+    "batch_undone": Outcome(409, 1),
+    "cross_site": Outcome(403, 1),
+    "import_shut": Outcome(403, 1),
+    "jobs_full": Outcome(503, 75),
     "store_locked": Outcome(503, 75),  # 75 is EX_TEMPFAIL of sysexits.h: the same call may work later
     "store_missing": Outcome(503, 1),
     "store_folder_missing": Outcome(503, 1),

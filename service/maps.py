@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -102,6 +103,18 @@ EXPOSURE = MapKind(
         "zhoubian/exposure-map.js",
     ),
 )
+IMPORT_STYLES = ("vendor/leaflet/leaflet.css", "zhoubian/import.css")
+IMPORT_SCRIPTS = (
+    "vendor/leaflet/leaflet.js",
+    "zhoubian/symbols.js",
+    "zhoubian/labels.js",
+    "zhoubian/map-base.js",
+    "zhoubian/import-base.js",
+    "zhoubian/import-preview.js",
+    "zhoubian/import-result.js",
+    "zhoubian/import.js",
+)
+"""The page of imports shows a small map without layers to choose from: Leaflet alone, no Folium."""
 KINDS = {"draw": DRAW, "exposure": EXPOSURE}
 
 
@@ -244,7 +257,12 @@ def exposure_page(lang: Lang, **values: Any) -> str:
 
 
 def draw_file(
-    record: dict[str, Any], layers: dict[str, gpd.GeoDataFrame], lang: Lang, *, attribution: str
+    record: dict[str, Any],
+    layers: dict[str, gpd.GeoDataFrame],
+    lang: Lang,
+    *,
+    attribution: str,
+    warnings: Sequence[str] = (),
 ) -> str:
     """The same map as one HTML file that opens from a disk and asks no network for anything.
 
@@ -252,6 +270,8 @@ def draw_file(
     ----------
     record, layers, attribution
         As for `features.draw_features`.
+    warnings : sequence of str
+        What stands above the map, in the language of the file.
 
     Notes
     -----
@@ -278,6 +298,7 @@ def draw_file(
             "old_browser": old_browser,
             "icon": _data_uri(static_path(ICON)),
             "data": json_block(data),
+            "warnings": warnings,
         },
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from .. import clock, design_words
 from ..i18n import Lang, text
 from ..usecases import draws, exports
 from .design_options import with_design
-from .show import door, json_option, opened, print_json, say, table
+from .show import door, json_option, opened, print_json, say, table, warn
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -68,6 +68,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with opened(here) as store:
             size = exports.map_file(store, name, out, here.lang)
+            warn(store, here.lang)
         say(text("cli.map_written", here.lang, file=out, size=f"{size / 1e6:.1f}"))
 
 
@@ -92,6 +93,7 @@ def _register_making(program: typer.Typer, lang: Lang) -> None:
                 store, design, now=clock.now(), seed=seed, round_number=round_, name=name, sealed=sealed
             )
             rows = draws.table(store, made.record) if made.state == "drawn" else []
+            warn(store, here.lang)
         if as_json:
             print_json(made.record)
         elif made.state == "sealed":

@@ -16,7 +16,7 @@ from .. import design_words
 from ..i18n import Lang, text
 from ..usecases import exports, exposure
 from .design_options import with_design
-from .show import door, json_option, opened, print_json, say, table
+from .show import door, json_option, opened, print_json, say, table, warn
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -36,6 +36,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         with opened(here) as store:
             units, beside = exposure.units(store, design)
             picture = exposure.picture(units)
+            warn(store, here.lang)
             if out is not None:
                 exports.units_file(store, units, beside, out)
         if as_json:

@@ -6,7 +6,7 @@ import typer
 
 from ..i18n import Lang, text
 from ..usecases import layers
-from .show import door, json_option, opened, print_json, say, table
+from .show import door, json_option, opened, print_json, say, table, warn
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -18,6 +18,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with opened(here) as store:
             found = layers.summary(store)
+            warn(store, here.lang)
         if as_json:
             print_json(found)
             return

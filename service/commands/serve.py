@@ -24,19 +24,30 @@ def register(program: typer.Typer, lang: Lang) -> None:
         context: typer.Context,
         host: str = typer.Option("127.0.0.1", help=text("cli.serve_host", lang)),
         port: int = typer.Option(8000, help=text("cli.serve_port", lang), min=0, max=65535),
+        allow_import: bool = typer.Option(False, "--allow-import", help=text("cli.serve_allow_import", lang)),
     ) -> None:
-        run(door(context), host, port)
+        run(door(context), host, port, allow_import=allow_import)
 
 
-def run(here: Door, host: str, port: int, path: str = "/") -> None:
-    """Serve the pages until stopped, the address printed once the server listens."""
+def run(here: Door, host: str, port: int, path: str = "/", *, allow_import: bool = False) -> None:
+    """Serve the pages until stopped, the address printed once the server listens.
+
+    Where other computers are served, files are imported through the pages only if that is allowed:
+    nobody has to log in, so everybody there could.
+    """
     # half a second of imports that no other command has to wait for
     import waitress  # noqa: PLC0415
 
     from ..web.app import create_app  # noqa: PLC0415
 
     Store.open(here.settings.store, create=False).close()
-    app = create_app(here.settings.store, here.lang, hosts=LOOPBACK if host in LOOPBACK else None)
+    alone = host in LOOPBACK
+    app = create_app(
+        here.settings.store,
+        here.lang,
+        hosts=LOOPBACK if alone else None,
+        imports_open=alone or allow_import,
+    )
     # "task queue depth" is told whenever a page asks for more files at once than there are threads
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:

@@ -29,6 +29,7 @@ from layers.store import Store
 
 from ..i18n import Lang, text
 from ..settings import Settings
+from ..usecases import datum_check
 
 # a pipe has no width: tables are laid out for a wide screen then
 stdout = Console(width=None if sys.stdout.isatty() else 140)
@@ -110,6 +111,14 @@ def ask(question: str, choices: Sequence[str]) -> str | None:
     while not 1 <= number <= len(choices):
         number = int(typer.prompt(question, type=int, err=True))
     return choices[number - 1]
+
+
+def warn(store: Store, lang: Lang) -> None:
+    """One line on standard error for every layer that lies beside another."""
+    for warning in datum_check.current_warnings(store):
+        stderr.print(
+            Text.assemble((text("cli.warning", lang), "bold yellow"), " ", warning.told(lang)), soft_wrap=True
+        )
 
 
 @contextmanager

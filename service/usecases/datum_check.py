@@ -19,6 +19,7 @@ from layers.faults import Note
 from layers.store import Store
 
 from ..i18n import Lang, text
+from ..recent import Recent
 
 CHECKED = ("anchors", "back_alleys", "compounds", "toilets", "issues")
 LAYERS_READ = (*CHECKED, "roads")
@@ -30,6 +31,7 @@ _REACH = 0.03
 """Degrees around the points in which roads are looked for: twice the largest shift."""
 _MOST_PLACES = 20_000
 _DEGREES = 180.0
+_WARNINGS: Recent[list[OffsetWarning]] = Recent(4)
 
 
 # -- before an import ------------------------------------------------------------------------------
@@ -266,6 +268,12 @@ def warnings(store: Store) -> list[OffsetWarning]:
             if offset is not None:
                 found[layer] = OffsetWarning(layer, "anchors", offset)
     return list(found.values())
+
+
+def current_warnings(store: Store) -> list[OffsetWarning]:
+    """`warnings`, reckoned once for every state of the layers."""
+    key = (str(store.path), store.data_version(LAYERS_READ))
+    return _WARNINGS.get(key, lambda: warnings(store))
 
 
 def _naming(layer: str) -> list[str]:

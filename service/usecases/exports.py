@@ -23,7 +23,7 @@ from layers.store import Store
 
 from ..features import anchor_points
 from ..i18n import Lang
-from . import draws
+from . import datum_check, draws
 from .exposure import picture
 
 ENDINGS = (".geojson", ".gpkg", ".csv", ".xlsx")
@@ -174,7 +174,8 @@ def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
     _ending(out, (".html", ".htm"))
     _refuse_store(store, out)
     record, layers, attribution = draws.map_data(store, name)
-    page = draw_file(record, layers, lang, attribution=attribution)
+    told = [warning.told(lang) for warning in datum_check.current_warnings(store)]
+    page = draw_file(record, layers, lang, attribution=attribution, warnings=told)
     written = page.encode()
     with write.whole(out) as temporary:
         temporary.write_bytes(written)

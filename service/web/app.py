@@ -17,12 +17,16 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from geo.errors import ZhoubianError
 
+from ..background import Jobs
 from ..errors import outcome
-from ..i18n import LANGS, Lang, error_text, system_lang, text
+from ..i18n import LANGS, Lang, system_lang, text
 from ..recent import Recent
 from ..resources import static_path
-from . import draws, exposure, home
+from ..uploads import Uploads
+from ..usecases.imports import error_json
+from . import draws, exposure, home, imports
 from .pages import page_lang, render
+from .words import of_error
 
 POLICY = "; ".join(
     (
@@ -46,11 +50,19 @@ FILE_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+x
 """Told outright: Windows takes them from its registry, and with `nosniff` a wrong one stops the page."""
 
 _YEAR_S = 365 * 24 * 3600
+_MOST_BYTES = 1_000_000
+"""Of a request that brings no file; `imports.look` has a limit of its own."""
 
 log = logging.getLogger(__name__)
 
 
-def create_app(store_path: Path, lang: Lang | None = None, *, hosts: Collection[str] | None = None) -> Flask:
+def create_app(
+    store_path: Path,
+    lang: Lang | None = None,
+    *,
+    hosts: Collection[str] | None = None,
+    imports_open: bool = True,
+) -> Flask:
     """The service over one store.
 
     Parameters
@@ -63,6 +75,8 @@ def create_app(store_path: Path, lang: Lang | None = None, *, hosts: Collection[
         The only names under which the service answers; any name if left out. A site that points its
         own name at this computer (DNS rebinding) then reads nothing through a browser here. Flask's
         TRUSTED_HOSTS cannot tell an IPv6 address from its port.
+    imports_open : bool
+        Files may be imported, and imports undone, through the pages.
     """
     for ending, kind in FILE_TYPES.items():
         mimetypes.add_type(kind, ending)
@@ -70,12 +84,18 @@ def create_app(store_path: Path, lang: Lang | None = None, *, hosts: Collection[
     app.config["STORE"] = Path(store_path)
     app.config["LANG"] = lang or system_lang()
     app.config["HOSTS"] = hosts
+    app.config["IMPORTS"] = imports_open
+    app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.extensions["zhoubian_maps"] = Recent(draws.KEPT)
     app.extensions["zhoubian_exposure"] = Recent(exposure.KEPT)
     app.register_blueprint(home.bp)
     app.register_blueprint(draws.bp)
+    app.extensions["zhoubian_jobs"] = Jobs()
+    app.extensions["zhoubian_uploads"] = Uploads()
     app.register_blueprint(exposure.bp)
+    app.register_blueprint(imports.bp)
     app.before_request(_require_host)
+    app.before_request(app.extensions["zhoubian_uploads"].sweep)
     app.after_request(_finish)
     app.register_error_handler(ZhoubianError, _refused)
     app.register_error_handler(HTTPException, _http)
@@ -99,17 +119,16 @@ def _finish(response: Response) -> Response:
 
 
 def _refused(error: ZhoubianError) -> tuple[Response, int]:
-    message = error_text(error, page_lang())
-    path: Path = Path(error.facts["path"]) if "path" in error.facts else Path()
-    if path.is_absolute():  # where the store lies on the server is nobody's business
-        message = message.replace(str(path), path.name).replace(str(path.parent), "…")
+    message = of_error(error, page_lang())
+    if request.blueprint == imports.bp.name and _is_machine():
+        return jsonify({"error": error_json(error, message)}), outcome(error).status
     return _told(message, error.code, outcome(error).status)
 
 
 def _http(error: HTTPException) -> tuple[Response, int]:
     if isinstance(error, SecurityError):  # no address may be built from such a host, so no page either
         return Response(text("web.bad_host", page_lang()), mimetype="text/plain"), 400
-    codes = {404: "no_such_page", 405: "no_such_method"}
+    codes = {404: "no_such_page", 405: "no_such_method", 413: "too_large"}
     status = error.code or 500
     if status < 400:  # a redirect is an exception too
         return cast(Response, error.get_response()), status
@@ -123,6 +142,12 @@ def _broken(error: Exception) -> tuple[Response, int]:
 
 
 def _told(message: str, code: str, status: int) -> tuple[Response, int]:
-    if request.path.startswith(("/api/", "/health")):
-        return jsonify({"error": {"code": code, "message": message}}), status
-    return Response(render("error.html", message=message), mimetype="text/html"), status
+    if not _is_machine():
+        return Response(render("error.html", message=message), mimetype="text/html"), status
+    if request.blueprint == imports.bp.name:
+        return jsonify({"error": imports.machine(code, message)}), status
+    return jsonify({"error": {"code": code, "message": message}}), status
+
+
+def _is_machine() -> bool:
+    return request.path.startswith(("/api/", "/health"))

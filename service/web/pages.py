@@ -32,7 +32,13 @@ def addresses() -> dict[str, Any]:
     here = (
         url_for(cast(str, request.endpoint), **(request.view_args or {})) if known else url_for("home.index")
     )
-    return {"static": static, "home": url_for("home.index"), "other_lang": f"{here}?lang={other}"}
+    return {
+        "static": static,
+        "home": url_for("home.index"),
+        "import_page": url_for("imports.page"),
+        "warnings": url_for("imports.warnings"),
+        "other_lang": f"{here}?lang={other}",
+    }
 
 
 def render(template: str, **values: Any) -> str:
