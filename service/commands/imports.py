@@ -17,11 +17,13 @@ from layers.intake import PASSED_OVER
 from .. import clock
 from ..errors import outcome
 from ..i18n import Lang, error_text, fault_text, text
-from ..usecases import import_sources, imports
+from ..usecases import import_look, import_sources, imports
 from ..usecases.datum_check import label
 from .show import Door, ask, door, fail, json_option, print_json, progress, say, table
 
 SHOWN = 20
+FIRST_ROWS = 5
+FIRST_COLUMNS = 10
 ALL = "all"
 """``--part all``: every sheet, layer or file, one after the other."""
 
@@ -193,6 +195,8 @@ class _Import:
             assert self._refused is not None  # noqa: S101 - only called where it is given
             imports.refused_workbook(self._refused, report.batch, rows, self._here.lang)
 
+        if options.dry_run and self._json is None:
+            show_look(import_look.look(self._here.settings.store, file, options), self._here.lang)
         with progress(file.name) as report:
             return imports.run(
                 self._here.settings.store, file, options, now=clock.now(), progress=report,
@@ -210,6 +214,23 @@ class _Import:
             self._json.append(imports.as_json(report))
         else:
             show(report, self._here, self._limit)
+
+
+def show_look(found: import_look.LookReport, lang: Lang) -> None:
+    """The first rows as they stand in the file, under what each column was taken for."""
+    if not found.headings:
+        return
+    field_of = {heading: field for field, heading in (found.columns or {}).items()}
+    heads = [
+        heading if heading not in field_of else f"{heading} → {field_of[heading]}"
+        for heading in found.headings[:FIRST_COLUMNS]
+    ]
+    more = len(found.headings) - FIRST_COLUMNS
+    rows = [(row, *cells[:FIRST_COLUMNS]) for row, cells in zip(found.rows, found.first, strict=True)]
+    title = text("cli.look_title", lang, source=found.file, encoding=found.encoding or "—")
+    table(title, [text("cli.head.row", lang), *heads], rows[:FIRST_ROWS])
+    if more > 0:
+        say(text("cli.look_more", lang, count=more, columns=", ".join(found.headings[FIRST_COLUMNS:])[:200]))
 
 
 def show(done: imports.ImportReport, here: Door, limit: int | None) -> None:
