@@ -44,7 +44,6 @@ def service(town) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()
-    thread.join(timeout=10)
 
 
 def places() -> np.ndarray:
