@@ -21,7 +21,7 @@ from geo.errors import LayerError
 
 from .faults import storable
 from .pieces import listed
-from .reading import damaged, not_what_it_says, require_size, unreadable
+from .reading import damaged, not_what_it_says, require_unpacked_size, unreadable
 
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _NEEDED = SHAPEFILE_PARTS[:3]
@@ -215,17 +215,7 @@ def _require_harmless(path: Path, infos: list[zipfile.ZipInfo]) -> None:
             count=len(infos),
             limit=MAX_ENTRIES,
         )
-    size = sum(info.file_size for info in infos)
-    packed = sum(info.compress_size for info in infos)
-    require_size(path, size)
-    if size > _NO_BOMB and size > _MAX_RATIO * packed:
-        raise unreadable(
-            path,
-            f"it unpacks from {packed / 1e6:.1f} to {size / 1e6:.0f} MB, as no real table does;"
-            " delete the empty rows and columns and save it again",
-            code="file_bomb",
-            size=round(size / 1e6),
-        )
+    require_unpacked_size(path, infos, ratio=_MAX_RATIO, beyond=_NO_BOMB)
     if any(info.flag_bits & 1 for info in infos):
         raise unreadable(
             path, "it is locked with a password; unpack it and zip it again without", code="zip_locked"

@@ -11,14 +11,12 @@ from xml.etree.ElementTree import Element
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geo.crs import WGS84
-
 from .count_rows import count_elements
-from .faults import Note, storable
-from .pieces import batches, begun, unknown_part
-from .read_kml import Unreadable, shapes
+from .faults import Note
+from .pieces import begun, unknown_part
+from .read_kml import Unreadable, element_pieces
 from .read_xml import Form, open_xml
-from .reading import Opened, Reading, Wishes, unreadable
+from .reading import Opened, Wishes, unreadable
 from .schema import LAYERS
 
 GPX = Form("GPX", "gpx", frozenset({"wpt", "trk", "rte"}))
@@ -90,18 +88,7 @@ def _steps(path: Path, layer: str, wishes: Wishes) -> Generator[Any, None, None]
         notes.append(Note("gpx_read", {"read": sum(counts[tag] for tag in tags), **facts}))
     yield None if file.encoding.startswith("utf-16") else count_elements(path, *tags)
     wanted = (record.element for record in file.records() if record.element.tag in tags)
-    for batch in batches(enumerate(wanted, start=1)):
-        rows = [str(number) for number, _ in batch]
-        faults: dict[str, str] = {}
-        yield Reading(
-            headings=[storable(heading) for heading in headings],
-            rows=rows,
-            values=[[texts.get(key) for key in headings] for texts in (_texts(held) for _, held in batch)],
-            geometry=shapes([held for _, held in batch], rows, faults, _shape),
-            geometry_faults=faults,
-            datum=WGS84,
-            notes=notes,
-        )
+    yield from element_pieces(wanted, list(headings), _texts, _shape, notes)
 
 
 def _texts(element: Element) -> dict[str, str]:

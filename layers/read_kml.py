@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,14 +144,26 @@ def _steps(path: Path, layer: str, wishes: Wishes, notes: list[Note]) -> Generat
     others = marks - sum(folder.marks for folder in inside)
     yield None if file.encoding.startswith("utf-16") else count_elements(path, "Placemark") - others
     wanted = (record.element for record in file.records() if _inside(_folder(record), chosen))
-    for batch in batches(enumerate(wanted, start=1)):
+    yield from element_pieces(wanted, list(headings), _texts, placemark_shape, notes)
+
+
+def element_pieces(
+    elements: Iterable[Element],
+    headings: list[str],
+    texts: Callable[[Element], dict[str, str]],
+    shape: Callable[[Element], BaseGeometry | None],
+    notes: list[Note],
+) -> Iterator[Reading]:
+    """Elements of an XML file as records: their texts by heading, their geometry in WGS-84."""
+    for batch in batches(enumerate(elements, start=1)):
         rows = [str(number) for number, _ in batch]
+        held = [element for _, element in batch]
         faults: dict[str, str] = {}
         yield Reading(
             headings=[storable(heading) for heading in headings],
             rows=rows,
-            values=[[texts.get(key) for key in headings] for texts in (_texts(mark) for _, mark in batch)],
-            geometry=shapes([mark for _, mark in batch], rows, faults, placemark_shape),
+            values=[[told.get(key) for key in headings] for told in map(texts, held)],
+            geometry=shapes(held, rows, faults, shape),
             geometry_faults=faults,
             datum=WGS84,
             notes=notes,

@@ -164,13 +164,22 @@ def require_size(path: Path, size: int) -> None:
         )
 
 
-def require_unpacked_size(path: Path, members: Iterable[zipfile.ZipInfo]) -> None:
-    """Refuse an archive by its directory, before anything is unpacked (`file_large`, `file_bomb`)."""
+def require_unpacked_size(
+    path: Path,
+    members: Iterable[zipfile.ZipInfo],
+    *,
+    ratio: float = _BOMB_RATIO,
+    beyond: int = _BOMB_BYTES,
+) -> None:
+    """Refuse an archive by its directory, before anything is unpacked (`file_large`, `file_bomb`).
+
+    `ratio` of unpacked to packed is allowed `beyond` so many bytes.
+    """
     members = list(members)
     size = sum(member.file_size for member in members)
     packed = sum(member.compress_size for member in members)
     require_size(path, size)
-    if size > _BOMB_BYTES and size > _BOMB_RATIO * packed:
+    if size > beyond and size > ratio * packed:
         raise unreadable(
             path,
             f"it unpacks from {packed / 1e6:.1f} to {size / 1e6:.0f} MB, as no real table does;"
