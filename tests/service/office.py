@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -75,3 +77,14 @@ def furnish(folder: Path) -> None:
     )
     for file, kind in files:
         assert main(["import", str(file), "--as", kind]) == 0
+
+
+def is_written(store: Path) -> bool:
+    """Whether another program is in the middle of a change."""
+    with closing(sqlite3.connect(store, timeout=0, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        other.execute("ROLLBACK")
+        return False

@@ -21,7 +21,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import typer.main
-from office import ANCHORS, furnish, write_alleys, write_anchors, write_compounds
+from office import ANCHORS, furnish, is_written, write_alleys, write_anchors, write_compounds
 
 from layers.store import Store
 from service.commands import main
@@ -778,7 +778,9 @@ def test_ctrl_c_during_an_import_leaves_the_store_as_it_was(office):
     ]
     Path("big.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     running = process("import", "big.geojson", "--as", "back_alleys")
-    time.sleep(2.5)  # well past the start, well before the end
+    while not is_written(Path("zhoubian.db")):
+        assert running.poll() is None
+        time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert (running.returncode, out) == (130, "")

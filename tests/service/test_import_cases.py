@@ -6,17 +6,16 @@ import csv
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import openpyxl
 import pytest
 import shapely
-from office import ANCHORS, furnish, write_anchors, write_compounds
+from office import ANCHORS, furnish, is_written, write_anchors, write_compounds
 from small_town import NOON
 
 from geo.crs import from_wgs84
@@ -290,17 +289,6 @@ def test_an_import_broken_off_leaves_the_store_as_it_was_and_no_reader_behind(tm
             break
         time.sleep(0.05)
     assert readers(tmp_path / "t") == []
-
-
-def is_written(store: Path) -> bool:
-    """Whether another program is in the middle of a change."""
-    with closing(sqlite3.connect(store, timeout=0, isolation_level=None)) as other:
-        try:
-            other.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return True
-        other.execute("ROLLBACK")
-        return False
 
 
 def test_an_interruption_after_the_last_page_does_not_deny_the_import(tmp_path, store, monkeypatch):
