@@ -67,3 +67,9 @@ class NotFoundError(ZhoubianError):
     """A name that the store does not know."""
 
     code = "not_found"
+
+
+class StatisticsError(ZhoubianError):
+    """A figure or a test was asked for that the data cannot carry."""
+
+    code = "statistics"

@@ -18,7 +18,7 @@ PACKAGES = ("geo", "layers", "service")
 INWARDS = {"geo": {"geo"}, "layers": {"geo", "layers"}, "service": {"geo", "layers", "service"}}
 GEO_MAY_IMPORT = {
     "__future__", "collections", "dataclasses", "decimal", "fractions", "functools", "hashlib", "itertools", "json",
-    "math", "re", "typing", "numpy", "pandas", "geopandas", "shapely", "pyproj",
+    "math", "re", "typing", "numpy", "scipy", "pandas", "geopandas", "shapely", "pyproj",
 }  # fmt: skip
 
 
