@@ -199,6 +199,7 @@ def test_planted_histories_are_told_by_their_kind():
     rate[:, 30:35, 5:10] = np.linspace(8, 40, 12)[:, None, None]  # intensifying
     rate[:, 30:35, 30:35] = np.linspace(40, 8, 12)[:, None, None]  # diminishing
     rate[:11, 50:55, 50:55] = 14  # historical
+    rate[:, 44:56, 20:32] = 0.02  # cold all the year
     inside = np.ones((60, 60), bool)
     inside[:, 58:] = False
     found = emerging(rng.poisson(rate), inside, QUEEN)
@@ -210,10 +211,12 @@ def test_planted_histories_are_told_by_their_kind():
         (52, 52): "historical",
     }
     assert {at: KINDS[found.kind[at]] for at in middle} == middle
+    assert found.kind[50, 26] == -KINDS.index("persistent")
+    assert not (found.hot & found.cold).any()
     assert (found.kind[:, 58:] == 0).all()
     assert (found.trend.p[:, 58:] == 1).all()
     assert np.isnan(found.z[:, :, 58:]).all()
-    assert np.mean(found.kind[:, 12:28] != 0) < 0.02
+    assert np.mean(found.kind[:40, 12:28] != 0) < 0.02
 
 
 def test_a_month_with_too_few_issues_is_named():

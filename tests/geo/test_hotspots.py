@@ -181,6 +181,14 @@ def test_the_whole_map_agrees_with_ten_thousand_relabellings():
     assert np.abs(gap).mean() < 0.005
 
 
+def test_the_two_sided_chance_is_twice_the_smaller_tail():
+    counts = skewed(np.random.default_rng(7), (20, 20))
+    spots = gi_star(counts, np.ones(counts.shape, bool), QUEEN)
+    for hot, cold, both in zip(spots.p_hot.flat, spots.p_cold.flat, spots.p.flat, strict=True):
+        assert both == min(1.0, 2 * min(hot, cold))
+    assert (spots.p_hot + spots.p_cold >= 1).all()  # the observed sum lies in both
+
+
 def test_pure_noise_is_called_hot_as_often_as_stated():
     rng = np.random.default_rng(2026)
     counts = skewed(rng, (80, 80), mean=2.0, shape_of_gamma=0.15)
@@ -217,17 +225,20 @@ def test_a_planted_hot_spot_is_found_and_little_else(half):
     assert np.mean(spots.bin[far] != 0) < 0.01
 
 
-def test_cells_outside_are_no_zeros():
+@pytest.mark.parametrize("least", [0, 3])
+def test_cells_outside_are_no_zeros(least):
     # a hot block at the border of the study area: zeros beyond it would cool it
     rng = np.random.default_rng(9)
-    counts = rng.poisson(2.0, (30, 40))
+    counts = rng.poisson(2.0, (30, 40)) + least
     inside = np.zeros((30, 40), bool)
     inside[:, :20] = True
     masked = gi_star(counts, inside, QUEEN)
     cut = gi_star(counts[:, :20], np.ones((30, 20), bool), QUEEN)
     np.testing.assert_allclose(masked.z[:, :20], cut.z, atol=1e-12)
     np.testing.assert_allclose(masked.q[:, :20], cut.q, atol=1e-12)
+    np.testing.assert_allclose(masked.p_cold[:, :20], cut.p_cold, atol=1e-12)
     assert masked.size[5, 19] == 6
+    assert (masked.size[:, 20:] == 0).all()
     assert (masked.bin[:, 20:] == 0).all()
     assert np.isnan(masked.p[:, 20:]).all()
 

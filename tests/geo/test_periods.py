@@ -55,10 +55,11 @@ def test_cells_with_fewer_than_five_expected_are_blank_and_no_test():
 
 
 def test_the_smaller_expectation_decides():
-    # 40 issues, a tenth of the exposure in period B: four expected there
-    found = compare_periods(np.array([30]), np.array([10]), exposure_a=90, exposure_b=10)
-    assert found.expected[0] == pytest.approx(4)
-    assert not found.shown[0]
+    # 40 issues, a tenth of the exposure in one period: four expected there
+    for days_a, days_b in ((90, 10), (10, 90)):
+        found = compare_periods(np.array([30]), np.array([10]), exposure_a=days_a, exposure_b=days_b)
+        assert found.expected[0] == pytest.approx(4)
+        assert not found.shown[0]
 
 
 def test_a_cell_not_visited_in_a_period_is_blank():
