@@ -175,5 +175,5 @@ def forecast(area: Bools, inside: Bools, next_counts: NDArray[Any]) -> Forecast:
             code="no_next_issues",
         )
     hit_rate = int(next_counts[inside & area].sum()) / issues
-    area_share = np.count_nonzero(inside & area) / np.count_nonzero(inside)
+    area_share = int(np.count_nonzero(inside & area)) / int(np.count_nonzero(inside))
     return Forecast(hit_rate, area_share, hit_rate / area_share, issues)
