@@ -31,7 +31,13 @@ KINDS = (
     "none", "new", "consecutive", "intensifying", "persistent", "diminishing", "sporadic", "oscillating",
     "historical",
 )  # fmt: skip
-"""Names of the classes 0..8 of hot spots; -1..-8 are the cold ones."""
+"""The classes 0..8 of hot spots; -1..-8 are the cold ones."""
+KIND_NAMES = {
+    sign * code: f"{side}_{kind}" if code else kind
+    for sign, side in ((1, "hot"), (-1, "cold"))
+    for code, kind in enumerate(KINDS)
+}
+"""Name of each class, -8..8, by which its text is found."""
 
 _CHUNK = 1 << 14
 
@@ -79,7 +85,7 @@ class Emerging:
     Parameters
     ----------
     kind : (ny, nx) int8
-        An index of `KINDS`, negative for cold; 0 outside.
+        A key of `KIND_NAMES`; 0 outside.
     z : (T, ny, nx) float
         Gi* in each step; NaN outside.
     hot, cold : (T, ny, nx) bool

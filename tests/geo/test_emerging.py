@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from geo.emerging import KINDS, complete_months, emerging, kinds, mann_kendall, month_cube
+from geo.emerging import KIND_NAMES, KINDS, complete_months, emerging, kinds, mann_kendall, month_cube
 from geo.errors import StatisticsError
 from geo.hotspots import window
 
@@ -80,7 +80,7 @@ def kind(hot, cold="", *, s=0, p=1.0):
     warm = np.array([step == "h" for step in hot])[:, None]
     cool = np.array([step == "c" for step in cold.ljust(len(hot), ".")])[:, None]
     code = int(kinds(warm, cool, np.array([s]), np.array([p]))[0])
-    return ("cold " if code < 0 else "") + KINDS[abs(code)]
+    return KIND_NAMES[code].removeprefix("hot_").replace("cold_", "cold ")
 
 
 CASES = [

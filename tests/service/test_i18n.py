@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from geo.design import ANCHOR_CLASSES
+from geo.emerging import KIND_NAMES
 from geo.errors import LayerError, ZhoubianError
+from geo.hotspots import CLASSES
 from layers import places, sqlite_file
 from layers.faults import Fault
 from layers.osm import OSM_LAYERS
@@ -33,6 +35,8 @@ OSM_RULES = tomllib.loads((ROOT / "data" / "osm_rules.toml").read_text(encoding=
 FAMILIES = {
     "map.class": ANCHOR_CLASSES,
     "layer": LAYERS,
+    "gi": CLASSES.values(),
+    "emerging": KIND_NAMES.values(),
     "cli.kind": ("back_alleys", "compounds"),
     "cli.state": ("drawn", "sealed"),
     "cli.note": ("short_pool", "empty_pool", "widened", "reserve"),
