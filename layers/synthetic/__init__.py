@@ -10,7 +10,7 @@ from __future__ import annotations
 import geopandas as gpd
 from numpy.random import Generator
 
-from .complaints import issues_of
+from .complaints import ISSUES, issues_of
 from .division import divide
 from .gazetteer import Gazetteer, layer
 from .homes import compound_grounds, compounds_on
@@ -26,13 +26,15 @@ SEED = 20261101
 """The seed of the city that ships in `data/sample`: ``numpy.random.default_rng(SEED)``."""
 
 
-def sample_city(rng: Generator) -> dict[str, gpd.GeoDataFrame]:
+def sample_city(rng: Generator, issues: int = ISSUES) -> dict[str, gpd.GeoDataFrame]:
     """The seven layers of the made-up city.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         The only source of chance; a generator in the same state gives the same city.
+    issues : int
+        How many issues its year has.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def sample_city(rng: Generator) -> dict[str, gpd.GeoDataFrame]:
         "compounds": compounds,
         "roads": gazetteer.roads,
         "toilets": toilets_of(rng, plan, anchors, gazetteer),
-        "issues": issues_of(rng, plan, anchors, alleys, compounds, gazetteer),
+        "issues": issues_of(rng, plan, anchors, alleys, compounds, gazetteer, issues),
     }
     city = {name: layer(table, name) for name, table in tables.items()}
     return {**city, "areas": division.areas}

@@ -32,11 +32,15 @@ _SPREAD_M = 85.0
 
 def issues_of(
     rng: Generator, plan: Plan, anchors: gpd.GeoDataFrame, alleys: gpd.GeoDataFrame,
-    compounds: gpd.GeoDataFrame, gazetteer: Gazetteer,
+    compounds: gpd.GeoDataFrame, gazetteer: Gazetteer, issues: int = ISSUES,
 ) -> gpd.GeoDataFrame:  # fmt: skip
-    """20,000 issues from 1 November 2025 to 31 October 2026, in order of time; metric CRS."""
+    """So many issues from 1 November 2025 to 31 October 2026, in order of time; metric CRS."""
     spots = _spots(rng, plan, anchors, alleys, compounds)
-    table = pd.concat([_everyday(rng, spots), *_hot_spots(rng, spots, anchors, plan)], ignore_index=True)
+    times = issues / ISSUES
+    gathered = sum(round(size * times) for size in (*[_HOT_SIZE] * _HOT, _FADING_SIZE, _EMERGING_SIZE))
+    everyday = _everyday(rng, spots, issues - gathered)
+    hot = _hot_spots(rng, spots, anchors, plan, times)
+    table = pd.concat([everyday, *hot], ignore_index=True)
     table = table.sort_values("found_at", kind="stable", ignore_index=True)
     table["category"] = _categories(rng, table["kind"])
     table = table.join(_closing(rng, table))
@@ -113,9 +117,8 @@ def _intensity(plan: Plan, anchors: gpd.GeoDataFrame, points: Geometries) -> NDA
     return np.asarray((1 + 0.9 * inside + 1.2 * (to_market < 200)) * np.exp(-away / 5500))
 
 
-def _everyday(rng: Generator, spots: pd.DataFrame) -> pd.DataFrame:
+def _everyday(rng: Generator, spots: pd.DataFrame, n: int) -> pd.DataFrame:
     """Issues at spots drawn by weight; nearly half at exactly the same place as before, as addresses are."""
-    n = ISSUES - _HOT * _HOT_SIZE - _FADING_SIZE - _EMERGING_SIZE
     rows = rng.choice(len(spots), n, p=spots["weight"] / spots["weight"].sum())
     table = spots.iloc[rows].reset_index(drop=True)
     moved = rng.random(n) < 0.40
@@ -126,7 +129,7 @@ def _everyday(rng: Generator, spots: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hot_spots(
-    rng: Generator, spots: pd.DataFrame, anchors: gpd.GeoDataFrame, plan: Plan
+    rng: Generator, spots: pd.DataFrame, anchors: gpd.GeoDataFrame, plan: Plan, times: float
 ) -> list[pd.DataFrame]:
     """Hot spots around markets 900 m apart: six all year, one fading in spring, one emerging since August."""
     days = np.arange(FIRST_DAY, LAST_DAY + 1)
@@ -147,7 +150,7 @@ def _hot_spots(
             break
     plans = [(centre, day_weights(), _HOT_SIZE) for centre in centres[:_HOT]]
     plans += [(centres[_HOT], fading, _FADING_SIZE), (centres[_HOT + 1], emerging, _EMERGING_SIZE)]
-    return [_around(rng, spots, centre, weights, size) for centre, weights, size in plans]
+    return [_around(rng, spots, centre, weights, round(size * times)) for centre, weights, size in plans]
 
 
 def _around(

@@ -83,6 +83,9 @@ CHINESE: dict[str, dict[str, str]] = {
 }
 """Values as offices write them, by column. Classes of roads stay as they are."""
 
+MOST_ROWS = 100_000
+"""Issues that still go into a workbook."""
+
 _WRITTEN = datetime(2026, 11, 1, 8, 0)  # noqa: DTZ001  file properties carry no zone
 _ZIP_TIME = _WRITTEN.timetuple()[:6]
 
@@ -110,7 +113,11 @@ def write_office_files(city: dict[str, gpd.GeoDataFrame], folder: str | Path) ->
     _write_geopackage(city["roads"], paths["roads"])
     _write_toilets(city["toilets"], paths["toilets"])
     _write_shapefile(city["areas"], "areas", paths["areas"])
-    _write_issues(city["issues"], paths["issues"])
+    if len(city["issues"]) > MOST_ROWS:  # no sheet would hold them for long
+        paths["issues"] = paths["issues"].with_suffix(".csv")
+        _write_long(city["issues"], paths["issues"])
+    else:
+        _write_issues(city["issues"], paths["issues"])
     return list(paths.values())
 
 
@@ -144,6 +151,15 @@ def _write_issues(issues: gpd.GeoDataFrame, path: Path) -> None:
         ]
     table["经度"], table["纬度"] = issues.geometry.x, issues.geometry.y
     _write_sheet(table, None, "台账", path)
+
+
+def _write_long(issues: gpd.GeoDataFrame, path: Path) -> None:
+    """A text table for what is too long for a workbook."""
+    table = _spoken(issues, "issues")
+    table["经度"], table["纬度"] = issues.geometry.x, issues.geometry.y
+    for column in ("发现时间", "办结时间", "整改期限"):
+        table[column] = pd.to_datetime(table[column]).dt.strftime("%Y-%m-%d %H:%M")
+    table.to_csv(path, index=False, encoding="utf-8-sig")
 
 
 def _write_sheet(table: pd.DataFrame, title: str | None, sheet: str, path: Path) -> None:
