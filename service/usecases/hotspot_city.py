@@ -25,7 +25,7 @@ from layers.store import Store
 LAYERS_READ = ("issues", "areas", "roads", "back_alleys", "compounds")
 NAMED = ("back_alleys", "compounds", "roads")
 AREA_LEVELS = ("district", "subdistrict", "community", "grid")
-"""The coarsest level that the store holds is the ground; a map does not end at an office's own border lines."""
+"""The coarsest level that the store holds is the ground."""
 
 _FAR_SHARE = 0.001
 _MARGIN_M = 500.0
@@ -61,6 +61,8 @@ class City:
     piled : (n,) bool
         Issues on a place that holds far too many: a geocoder's default point.
     names : dict of layer to Names
+    streets : (k,) object
+        Roads as lines: the denominator of a rate per street kilometre.
     districts : Names or None
         Subdistricts, else the finest areas there are.
     version : str
@@ -72,6 +74,7 @@ class City:
     ground: str
     piled: NDArray[np.bool_]
     names: dict[str, Names]
+    streets: NDArray[np.object_]
     districts: Names | None
     attribution: str
     version: str
@@ -125,7 +128,9 @@ def read_city(
     place = place_numbers(issues.xy.astype(np.float64), crs=issues.crs)
     piled = pile_ups(np.bincount(place))[place]
     names = {layer: held for layer in NAMED if (held := _names(store, layer, issues)) is not None}
-    return City(issues, area, ground, piled, names, _districts(store, issues), attribution, version)
+    streets = _plane(store.read("roads", columns=[]).geometry.array, issues)
+    districts = _districts(store, issues)
+    return City(issues, area, ground, piled, names, streets, districts, attribution, version)
 
 
 def _plane(shapes: Any, issues: IssueColumns) -> NDArray[np.object_]:
@@ -136,8 +141,8 @@ def _plane(shapes: Any, issues: IssueColumns) -> NDArray[np.object_]:
 
 def _ground(store: Store, issues: IssueColumns) -> tuple[Any, str]:
     """The study area: the union of the coarsest areas, else the hull of nearly all issues and a margin."""
-    areas = store.read("areas", columns=["level"]) if store.count("areas") else None
-    for level in AREA_LEVELS if areas is not None else ():
+    areas = store.read("areas", columns=["level"])
+    for level in AREA_LEVELS:
         part = areas[areas["level"] == level]
         if len(part):
             whole = shapely.union_all(_plane(part.geometry.array, issues))
@@ -171,8 +176,7 @@ def _districts(store: Store, issues: IssueColumns) -> Names | None:
     for level in ("subdistrict", "community", "district", "grid"):
         part = table[table["level"] == level]
         if len(part):
-            return Names(
-                shapely.STRtree(_plane(part.geometry.array, issues)),
-                part["id"].tolist(), part["name"].fillna(part["id"]).tolist(), part["unit"].fillna("").tolist(),
-            )  # fmt: skip
+            tree = shapely.STRtree(_plane(part.geometry.array, issues))
+            names = part["name"].fillna(part["id"]).tolist()
+            return Names(tree, part["id"].tolist(), names, part["unit"].fillna("").tolist())
     return None

@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.bandwidth import Advice, advice
 from geo.crs import to_wgs84
 from geo.density import Edge, Surface, cell_for, density
 from geo.emerging import KINDS, Cube, Emerging, emerging, month_cube
@@ -23,8 +24,10 @@ from geo.hotspots import CLASSES, HotSpots, gi_star, window
 from geo.peaks import Forecast, catchment, forecast, hot_area, local_maxima
 from geo.periods import Change, compare_periods
 from geo.place_days import place_days
+from geo.rates import LEAST_STREET_KM, STATES, Rate, ratio, street_km
+from geo.scan import scan
 from geo.spreading import Kernel, gaussian, quartic
-from geo.window import Window
+from geo.window import Window, cut_lines
 from layers.issue_columns import date_of, day_number
 from layers.rasters import Raster
 
@@ -170,6 +173,66 @@ def facts(city: City, chosen: Selection) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class StreetRate:
+    """Issues per street kilometre and 30 days; blank where there is too little street."""
+
+    rate: Rate
+    selection: Selection
+    city: City
+
+    @property
+    def raster(self) -> Raster:
+        """The rate, on the metric plane."""
+        return raster(self.rate.values, self.rate.issues.window, self.city)
+
+    def facts(self) -> dict[str, Any]:
+        """What the legend and the exports say."""
+        states = Counter(self.rate.state[self.rate.issues.window.inside].tolist())
+        return {
+            **Heat(self.rate.issues, self.selection, self.city).facts(),
+            "per": "street_km",
+            "least": self.rate.least,
+            "cells": {name: states.get(at, 0) for at, name in enumerate(STATES) if name != "outside"},
+        }
+
+
+def per_street(city: City, wanted: IssueFilter, *, kernel: Kernel | None = None) -> StreetRate:
+    """Issues per street kilometre and 30 days, both smoothed by one kernel.
+
+    Raises
+    ------
+    StatisticsError
+        `no_streets` if the store holds no road.
+    """
+    if not len(city.streets):
+        raise StatisticsError(
+            "the store holds no road, so there is no rate per street kilometre;"
+            " import roads with zhoubian import FILE --as roads",
+            code="no_streets",
+        )
+    found = heat(city, wanted, kernel=kernel)
+    surface = found.surface
+    edges = city.edges(surface.window, surface.kernel)
+    streets = street_km(city.streets, surface.window, surface.kernel, edges=edges)
+    return StreetRate(ratio(surface, streets, least=LEAST_STREET_KM), found.selection, city)
+
+
+ADVISED_M = (40.0, 55.0, 75.0, 100.0, 130.0, 150.0, 200.0, 270.0, 350.0, 400.0, 550.0)
+ADVICE_PLACES = 20_000
+
+
+def bandwidth_advice(city: City, wanted: IssueFilter) -> Advice:
+    """Which bandwidth foretells a place from the others best; shown, never applied.
+
+    Of more than 20,000 issues evenly some are used.
+    """
+    chosen = select(city, wanted)
+    some = np.unique(np.linspace(0, len(chosen.rows) - 1, min(ADVICE_PLACES, len(chosen.rows))).astype(int))
+    xy = city.issues.xy[chosen.rows[some]].astype(np.float64) if len(chosen.rows) else np.empty((0, 2))
+    return advice(xy[:, 0], xy[:, 1], np.array(ADVISED_M), city.window(ADVISED_M[0] / 3))
+
+
 # -- is it real? -----------------------------------------------------------------------------------
 
 
@@ -219,6 +282,60 @@ def _place_day_counts(city: City, chosen: Selection, ground: Window) -> tuple[ND
     first = xy[found.first]
     counts = tally(ground.grid.locate(first[:, 0], first[:, 1]), ground.inside.size)
     return counts.reshape(ground.grid.shape).astype(np.int64), len(found.first), found.merged
+
+
+@dataclass(frozen=True)
+class FoundCluster:
+    """A circle with more place-days than its streets explain."""
+
+    lon: float
+    lat: float
+    radius_m: float
+    cases: int
+    expected: float
+    relative_risk: float
+    p: float
+
+
+SCAN_CELL_M = 250.0
+SCAN_SEED = 20_261_120
+
+
+def clusters(city: City, wanted: IssueFilter) -> list[FoundCluster]:
+    """Circles of up to 1 km with more place-days than their street length explains (Kulldorff's scan).
+
+    Without roads the ground of each cell is the exposure. The simulated maps have a fixed seed: the
+    same data give the same answer.
+    """
+    chosen = select(city, wanted)
+    ground = city.window(SCAN_CELL_M)
+    counts, _, _ = _place_day_counts(city, chosen, ground)
+    inside = np.flatnonzero(ground.inside)
+    if len(city.streets):
+        pieces = cut_lines(city.streets, ground.grid)
+        cell = ground.grid.locate(pieces.x, pieces.y)
+        exposure = tally(cell, ground.inside.size, pieces.length_m)
+    else:
+        exposure = ground.share.ravel()
+    used = inside[(exposure[inside] > 0) | (counts.ravel()[inside] > 0)]
+    # a cell with issues and no street stands for its ground: a path that the roads layer does not have
+    least = exposure[exposure > 0].min(initial=1.0)
+    row, column = np.divmod(used, ground.grid.nx)
+    x, y = ground.grid.centres()
+    at = np.column_stack([x[column], y[row]])
+    found = scan(
+        at, counts.ravel()[used], np.maximum(exposure[used], least), crs=city.issues.crs,
+        rng=np.random.default_rng(SCAN_SEED),
+    )  # fmt: skip
+    absolute = at[[one.centre for one in found]] + city.issues.origin if found else np.empty((0, 2))
+    lon, lat = to_wgs84(absolute[:, 0], absolute[:, 1], f"EPSG:{city.issues.crs.to_epsg()}")
+    return [
+        FoundCluster(
+            round(float(lon[at]), 6), round(float(lat[at]), 6), round(one.radius_m, 1), one.cases,
+            round(one.expected, 2), round(one.relative_risk, 3), one.p,
+        )
+        for at, one in enumerate(found)
+    ]  # fmt: skip
 
 
 # -- is it getting worse? --------------------------------------------------------------------------
