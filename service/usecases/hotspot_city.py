@@ -128,12 +128,12 @@ def read_city(
     place = place_numbers(issues.xy.astype(np.float64), crs=issues.crs)
     piled = pile_ups(np.bincount(place))[place]
     names = {layer: held for layer in NAMED if (held := _names(store, layer, issues)) is not None}
-    streets = _plane(store.read("roads", columns=[]).geometry.array, issues)
+    streets = on_plane(store.read("roads", columns=[]).geometry.array, issues)
     districts = _districts(store, issues)
     return City(issues, area, ground, piled, names, streets, districts, attribution, version)
 
 
-def _plane(shapes: Any, issues: IssueColumns) -> NDArray[np.object_]:
+def on_plane(shapes: Any, issues: IssueColumns) -> NDArray[np.object_]:
     """Geometries of the store as metres from the origin of the issues."""
     moved = project(np.asarray(shapes, dtype=object), issues.crs)
     return np.asarray(shapely.transform(moved, lambda xy: xy - issues.origin), dtype=object)
@@ -145,7 +145,7 @@ def _ground(store: Store, issues: IssueColumns) -> tuple[Any, str]:
     for level in AREA_LEVELS:
         part = areas[areas["level"] == level]
         if len(part):
-            whole = shapely.union_all(_plane(part.geometry.array, issues))
+            whole = shapely.union_all(on_plane(part.geometry.array, issues))
             return shapely.make_valid(whole, method="structure", keep_collapsed=False), level
     xy = issues.xy.astype(np.float64)
     low, high = np.quantile(xy, [_FAR_SHARE, 1 - _FAR_SHARE], axis=0)
@@ -162,7 +162,7 @@ def _names(store: Store, layer: str, issues: IssueColumns) -> Names | None:
         return None
     units = table["unit"].fillna("").tolist() if "unit" in table else [""] * len(table)
     return Names(
-        shapely.STRtree(_plane(table.geometry.array, issues)),
+        shapely.STRtree(on_plane(table.geometry.array, issues)),
         table["id"].tolist(),
         table["name"].tolist(),
         units,
@@ -176,7 +176,7 @@ def _districts(store: Store, issues: IssueColumns) -> Names | None:
     for level in ("subdistrict", "community", "district", "grid"):
         part = table[table["level"] == level]
         if len(part):
-            tree = shapely.STRtree(_plane(part.geometry.array, issues))
+            tree = shapely.STRtree(on_plane(part.geometry.array, issues))
             names = part["name"].fillna(part["id"]).tolist()
             return Names(tree, part["id"].tolist(), names, part["unit"].fillna("").tolist())
     return None
