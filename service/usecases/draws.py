@@ -80,16 +80,22 @@ def _tables(store: Store) -> dict[str, gpd.GeoDataFrame]:
     return {layer: store.read(layer) for layer in LAYERS}
 
 
+def visited(store: Store, since: datetime | None = None) -> dict[str, set[str]]:
+    """Units that draws of this store visited, all or since a moment, by layer."""
+    found: dict[str, set[str]] = {"back_alleys": set(), "compounds": set()}
+    for heading in store.draws():
+        late = since is None or datetime.fromisoformat(heading.created_at) >= since
+        if heading.state == "drawn" and late:
+            for layer, visits in store.draw(heading.name).record["visits"].items():
+                found[layer].update(visit["id"] for visit in visits)
+    return found
+
+
 def resting(store: Store, design: Design, now: datetime) -> dict[str, list[str]]:
     """Units that earlier draws of this store visited within the cooldown."""
     if design.cooldown_days == 0:
         return {}
-    since = now - timedelta(days=design.cooldown_days)
-    found: dict[str, set[str]] = {"back_alleys": set(), "compounds": set()}
-    for heading in store.draws():
-        if heading.state == "drawn" and datetime.fromisoformat(heading.created_at) >= since:
-            for layer, visits in store.draw(heading.name).record["visits"].items():
-                found[layer].update(visit["id"] for visit in visits)
+    found = visited(store, now - timedelta(days=design.cooldown_days))
     return {layer: sorted(ids) for layer, ids in found.items()}
 
 

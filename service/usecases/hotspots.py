@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geo.bandwidth import Advice, advice
 from geo.crs import to_wgs84
-from geo.density import Edge, Surface, cell_for, density
+from geo.density import Edge, Surface, cell_for, density, recency
 from geo.emerging import KINDS, Cube, Emerging, emerging, month_cube
 from geo.errors import DesignError, StatisticsError
 from geo.grid import hexagons_over, tally
@@ -30,6 +30,7 @@ from geo.spreading import Kernel, gaussian, quartic
 from geo.window import Window, cut_lines
 from layers.issue_columns import date_of, day_number
 from layers.rasters import Raster
+from layers.rules import categories
 
 from .hotspot_city import City
 from .issue_filters import IssueFilter
@@ -112,6 +113,8 @@ class Heat:
     surface: Surface
     selection: Selection
     city: City
+    weight: str = ""
+    half_life_days: float | None = None
 
     @property
     def raster(self) -> Raster:
@@ -130,26 +133,61 @@ class Heat:
             "edge": surface.edge,
             "used": surface.taken.used,
             "outside": surface.taken.outside,
+            "weight": self.weight,
+            "half_life_days": self.half_life_days,
         }
 
 
-def heat(city: City, wanted: IssueFilter, *, kernel: Kernel | None = None, edge: Edge = "uniform") -> Heat:
-    """Issues per km2 and 30 days."""
+def heat(
+    city: City,
+    wanted: IssueFilter,
+    *,
+    kernel: Kernel | None = None,
+    edge: Edge = "uniform",
+    weight: str = "",
+    half_life_days: float | None = None,
+) -> Heat:
+    """Issues per km2 and 30 days.
+
+    Parameters
+    ----------
+    weight : str
+        ``severity``: an issue counts 1 to 3 times after its category, 1 where that is unknown.
+    half_life_days : float, optional
+        An issue so many days before the end of the period counts half; a steady stream keeps its density.
+    """
     kernel = kernel or gaussian(150.0)
     chosen = select(city, wanted)
     ground = city.window(cell_for(kernel))
-    xy = city.issues.xy
+    x, y = city.issues.xy[chosen.rows].T
     edges = None if edge == "none" else city.edges(ground, kernel)
-    surface = density(
-        xy[chosen.rows, 0],
-        xy[chosen.rows, 1],
-        ground,
-        kernel,
-        edge=edge,
-        days=float(chosen.days),
-        edges=edges,
-    )
-    return Heat(surface, chosen, city)
+    weights, days = _weights(city, chosen, weight, half_life_days)
+    surface = density(x, y, ground, kernel, weights=weights, edge=edge, days=days, edges=edges)
+    return Heat(surface, chosen, city, weight, half_life_days)
+
+
+def _weights(
+    city: City, chosen: Selection, weight: str, half_life_days: float | None
+) -> tuple[NDArray[np.float64] | None, float]:
+    """What each issue counts, and the days that the period is worth."""
+    if weight not in ("", "severity"):
+        raise DesignError(
+            f"the weight {weight!r} is unknown; use severity, or leave it out",
+            code="weight_unknown", given=weight[:40],
+        )  # fmt: skip
+    weights: NDArray[np.float64] | None = None
+    if weight:
+        words = city.issues.words["category"]
+        known = categories()
+        severity = np.array([known[word].severity if word in known else 1 for word in words.words], float)
+        weights = severity[words.codes[chosen.rows]]
+    days = float(chosen.days)
+    if half_life_days is not None:
+        age = day_number(chosen.until) - city.issues.day[chosen.rows].astype(np.float64)
+        faded = recency(age, half_life_days, days)
+        weights = faded.weights if weights is None else weights * faded.weights
+        days = faded.days
+    return weights, days
 
 
 def raster(values: NDArray[Any], ground: Window, city: City) -> Raster:
