@@ -6,9 +6,11 @@ metric plane of the city, in single precision around a middle (a millimetre in a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -128,9 +130,8 @@ def read_columns(store: Store, progress: Callable[[int, int | None], None] | Non
 
 def _points(wkb: list[bytes]) -> NDArray[np.float64]:
     """(n, 2) degrees; the middle of what is no single point."""
-    joined = b"".join(wkb)
-    if len(joined) == _POINT * len(wkb) and all(len(one) == _POINT for one in wkb):
-        raw = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _POINT)[:, 5:]
+    if set(map(len, wkb)) == {_POINT}:
+        raw = np.frombuffer(b"".join(wkb), dtype=np.uint8).reshape(-1, _POINT)[:, 5:]
         return np.ascontiguousarray(raw).view("<f8").reshape(-1, 2).copy()
     blobs = np.empty(len(wkb), dtype=object)
     blobs[:] = wkb
@@ -143,14 +144,12 @@ class _Coder:
     """Numbers words in the order of their coming; 0 stands for none."""
 
     def __init__(self) -> None:
-        self._of: dict[str | None, int] = {None: 0}
+        self._of: defaultdict[str | None, int] = defaultdict(count(1).__next__, {None: 0})
         self._pieces: list[NDArray[np.uint32]] = []
 
     def add(self, column: list[str | None]) -> None:
-        of = self._of
-        for word in set(column) - of.keys():
-            of[word] = len(of)
-        self._pieces.append(np.fromiter(map(of.__getitem__, column), dtype=np.uint32, count=len(column)))
+        numbers = map(self._of.__getitem__, column)
+        self._pieces.append(np.fromiter(numbers, dtype=np.uint32, count=len(column)))
 
     def words(self) -> Words:
         """The words in alphabetical order, so that the order of import changes nothing."""
