@@ -115,7 +115,19 @@ IMPORT_SCRIPTS = (
     "zhoubian/import.js",
 )
 """The page of imports shows a small map without layers to choose from: Leaflet alone, no Folium."""
-KINDS = {"draw": DRAW, "exposure": EXPOSURE}
+HOTSPOT_FILE = MapKind(
+    function="hotspotFile",
+    groups=(("hotspot_file", ("hotspot_picture", "hotspot_top", "hotspot_areas", "hotspot_roads")),),
+    hidden=(),
+    styles=(*_LEAFLET_STYLES, "zhoubian/hotspot-file.css"),
+    scripts=(
+        "vendor/leaflet/leaflet.js",
+        "vendor/groupedlayercontrol/leaflet.groupedlayercontrol.min.js",
+        "zhoubian/map-base.js",
+        "zhoubian/hotspot-file.js",
+    ),
+)
+KINDS = {"draw": DRAW, "exposure": EXPOSURE, "hotspot_file": HOTSPOT_FILE}
 
 
 class _Start(MacroElement):  # type: ignore[misc]
@@ -272,16 +284,30 @@ def draw_file(
         As for `features.draw_features`.
     warnings : sequence of str
         What stands above the map, in the language of the file.
+    """
+    data = {"draw": draw_features(record, layers, attribution=attribution), "texts": map_texts(lang)}
+    return templates().get_template("draw.html").render(
+        **_common(record, lang),
+        file={**inlined("draw", lang), "data": json_block(data), "warnings": warnings},
+    )  # fmt: skip
+
+
+def inlined(kind: str, lang: Lang) -> dict[str, Any]:
+    """What a page in one file holds: `policy`, `styles`, `scripts`, `old_browser`, `icon`.
+
+    Parameters
+    ----------
+    kind : str
+        Of `KINDS`.
 
     Notes
     -----
-    A policy in the file names the scripts and styles it holds by their SHA-256 and allows nothing
-    else, so even a fault in a script could not reach out.
+    The policy names the scripts and styles by their SHA-256 and allows nothing else, so even a fault
+    in a script could not reach out.
     """
-    data = {"draw": draw_features(record, layers, attribution=attribution), "texts": map_texts(lang)}
-    styles = [_inline_style(name) for name in DRAW.styles]
-    scripts = [_inline_script(static_path(name).read_text(encoding="utf-8")) for name in DRAW.scripts]
-    scripts.append(_inline_script(map_parts("draw", lang).script))
+    styles = [_inline_style(name) for name in KINDS[kind].styles]
+    scripts = [_inline_script(static_path(name).read_text(encoding="utf-8")) for name in KINDS[kind].scripts]
+    scripts.append(_inline_script(map_parts(kind, lang).script))
     old_browser = _inline_script(static_path(OLD_BROWSER).read_text(encoding="utf-8"))
     allowed = {
         "script-src": [_hash(script) for script in (*scripts, old_browser)],
@@ -289,18 +315,13 @@ def draw_file(
         "img-src": ["data:"],
     }
     policy = "; ".join(["default-src 'none'", *(f"{what} {' '.join(who)}" for what, who in allowed.items())])
-    return templates().get_template("draw.html").render(
-        **_common(record, lang),
-        file={
-            "policy": f"{policy}; base-uri 'none'; form-action 'none'",
-            "styles": styles,
-            "scripts": scripts,
-            "old_browser": old_browser,
-            "icon": _data_uri(static_path(ICON)),
-            "data": json_block(data),
-            "warnings": warnings,
-        },
-    )  # fmt: skip
+    return {
+        "policy": f"{policy}; base-uri 'none'; form-action 'none'",
+        "styles": styles,
+        "scripts": scripts,
+        "old_browser": old_browser,
+        "icon": _data_uri(static_path(ICON)),
+    }
 
 
 def json_block(value: Any) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import typer
 
@@ -14,6 +12,7 @@ from geo import design as d
 
 from ..i18n import Lang, text
 from ..usecases.designs import make_design
+from .shared_options import with_options
 
 _CHOICES: dict[str, Any] = {
     "shape": d.Shape, "rule": buffers.AlleyRule, "compound_rule": d.CompoundRule, "anchor_rule": d.AnchorRule,
@@ -40,33 +39,6 @@ def _option(name: str, lang: Lang) -> Any:
 
 
 def with_design(lang: Lang) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command every option of a design; it gets the finished `Design` as `design`.
-
-    The command's own options come first in its help. typer reads the signature, so the options are
-    put there instead of being written out in every command.
-    """
-
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        hints = get_type_hints(function)
-        own = [part for name, part in inspect.signature(function).parameters.items() if name != "design"]
-        added = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_option(name, lang))
-            for name in _TYPES
-        ]
-
-        @functools.wraps(function)
-        def command(**given: Any) -> None:
-            settings = {name: given.pop(name) for name in _TYPES}
-            function(**given, design=make_design(settings))
-
-        parts = [part.replace(kind=inspect.Parameter.KEYWORD_ONLY) for part in own]
-        command.__signature__ = inspect.Signature([*parts, *added])  # type: ignore[attr-defined]
-        command.__annotations__ = {
-            **{part.name: hints[part.name] for part in own},
-            **{name: kind | None for name, kind in _TYPES.items()},
-            "return": None,
-        }
-        del command.__wrapped__  # typer would read the signature behind it
-        return command
-
-    return decorate
+    """Give a command every option of a design; it gets the finished `Design` as `design`."""
+    types = {name: kind | None for name, kind in _TYPES.items()}
+    return with_options("design", types, lambda name: _option(name, lang), make_design)

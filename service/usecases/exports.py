@@ -29,7 +29,8 @@ from .exposure import picture
 ENDINGS = (".geojson", ".gpkg", ".csv", ".xlsx")
 
 
-def _ending(out: Path, allowed: tuple[str, ...]) -> str:
+def ending_of(out: Path, allowed: tuple[str, ...]) -> str:
+    """The ending that says the format (LayerError `out_ending` for another)."""
     ending = out.suffix.lower()
     if ending not in allowed:
         raise LayerError(
@@ -39,7 +40,8 @@ def _ending(out: Path, allowed: tuple[str, ...]) -> str:
     return ending
 
 
-def _refuse_store(store: Store, out: Path) -> None:
+def refuse_store(store: Store, out: Path) -> None:
+    """Nothing is written over the store (LayerError `out_is_store`)."""
     if out.exists() and out.samefile(store.path):
         raise LayerError(
             f"{out.name} is the store itself and is not overwritten; choose another --out",
@@ -69,11 +71,11 @@ def export(store: Store, what: str, out: Path) -> int:
             f" the draws {', '.join(names[-10:]) or '(none yet)'}",
             code="export_unknown", name=what, layers=", ".join(LAYERS), draws=", ".join(names[-10:]) or "-",
         )  # fmt: skip
-    _refuse_store(store, out)
+    refuse_store(store, out)
     if what in LAYERS:
         return _layer(store, what, out)
     record = draws.record_of(store, what)
-    if _ending(out, (*ENDINGS, ".json")) == ".json":
+    if ending_of(out, (*ENDINGS, ".json")) == ".json":
         with write.whole(out) as temporary:
             temporary.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
         return sum(len(visits) for visits in record["visits"].values())
@@ -81,7 +83,7 @@ def export(store: Store, what: str, out: Path) -> int:
 
 
 def _layer(store: Store, layer: str, out: Path) -> int:
-    ending = _ending(out, ENDINGS)
+    ending = ending_of(out, ENDINGS)
     table = store.read(layer)
     if table.empty:
         raise NotFoundError(
@@ -171,8 +173,8 @@ def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
     """The Folium map of a draw as one HTML file without network; returns its size in bytes."""
     from ..maps import draw_file  # noqa: PLC0415 - Folium takes a quarter second that other commands need not wait
 
-    _ending(out, (".html", ".htm"))
-    _refuse_store(store, out)
+    ending_of(out, (".html", ".htm"))
+    refuse_store(store, out)
     record, layers, attribution = draws.map_data(store, name)
     told = [warning.told(lang) for warning in datum_check.current_warnings(store)]
     page = draw_file(record, layers, lang, attribution=attribution, warnings=told)
@@ -184,9 +186,9 @@ def map_file(store: Store, name: str, out: Path, lang: Lang) -> int:
 
 def table_file(store: Store, table: pd.DataFrame, design: Design, out: Path) -> None:
     """A table with the settings it follows from, as .csv or .xlsx."""
-    _refuse_store(store, out)
+    refuse_store(store, out)
     rows = pd.DataFrame(_rows(design.to_mapping().items()), columns=["setting", "value"])
-    if _ending(out, (".csv", ".xlsx")) == ".csv":
+    if ending_of(out, (".csv", ".xlsx")) == ".csv":
         words = json.dumps(design.to_mapping(), ensure_ascii=False)
         write.write_csv(table.assign(settings=words), out)
     else:
@@ -195,8 +197,8 @@ def table_file(store: Store, table: pd.DataFrame, design: Design, out: Path) -> 
 
 def units_file(store: Store, units: pd.DataFrame, beside: Mapping[str, Any], out: Path) -> None:
     """Exposure of every unit with its place: .gpkg, .geojson, .csv or .xlsx, the settings in each row."""
-    ending = _ending(out, ENDINGS)
-    _refuse_store(store, out)
+    ending = ending_of(out, ENDINGS)
+    refuse_store(store, out)
     words = json.dumps(beside["settings"], ensure_ascii=False)
     if ending == ".csv":
         write.write_csv(units.assign(settings=words), out)

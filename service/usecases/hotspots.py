@@ -144,6 +144,7 @@ def heat(
     *,
     kernel: Kernel | None = None,
     edge: Edge = "uniform",
+    cell_m: float | None = None,
     weight: str = "",
     half_life_days: float | None = None,
 ) -> Heat:
@@ -151,6 +152,8 @@ def heat(
 
     Parameters
     ----------
+    cell_m : float, optional
+        Side of a cell; by default what the kernel asks for.
     weight : str
         ``severity``: an issue counts 1 to 3 times after its category, 1 where that is unknown.
     half_life_days : float, optional
@@ -158,7 +161,7 @@ def heat(
     """
     kernel = kernel or gaussian(150.0)
     chosen = select(city, wanted)
-    ground = city.window(cell_for(kernel))
+    ground = city.window(cell_for(kernel) if cell_m is None else cell_m)
     x, y = city.issues.xy[chosen.rows].T
     edges = None if edge == "none" else city.edges(ground, kernel)
     weights, days = _weights(city, chosen, weight, half_life_days)
