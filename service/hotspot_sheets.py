@@ -59,13 +59,14 @@ def drawn(answer: Answer, lang: Lang) -> Drawn:
     found = answer.found
     if isinstance(found, Heat):
         scale = square_root_scale(pictures.highest(found))
-        rows = [
-            (row["swatch"], f"{row['from']:g} – {row['to']:g}") for row in pictures.surface_legend(scale)
-        ]
+        rows = [(row["swatch"], f"{row['from']:g} – {row['to']:g}") for row in pictures.surface_legend(scale)]
         return Drawn(pictures.surface_picture(found, scale), pictures.surface_bounds(found), rows)
     classed = _classed(found)
     legend = [
-        (row["swatch"], text("hot.cells", lang, name=words.class_words(row["name"], lang), cells=row["cells"]))
+        (
+            row["swatch"],
+            text("hot.cells", lang, name=words.class_words(row["name"], lang), cells=row["cells"]),
+        )
         for row in classed.legend()
         if row["cells"]
     ]
@@ -95,7 +96,9 @@ def sheet(answer: Answer) -> bytes:
     map_ = map_.resize(size, kind)
     lines = words.lines(answer.facts(), "en", answer.wanted.to_query())
     legend = _legend(shown, answer, lines)
-    whole = Image.new("RGB", (size[0] + 3 * _MARGIN + _LEGEND, max(size[1], legend.height) + 2 * _MARGIN), "white")
+    whole = Image.new(
+        "RGB", (size[0] + 3 * _MARGIN + _LEGEND, max(size[1], legend.height) + 2 * _MARGIN), "white"
+    )
     place = _Place(shown.bounds, size)
     under = ImageDraw.Draw(whole)
     _outlines(under, answer.found.city, place)
@@ -217,7 +220,9 @@ def page(answer: Answer, lang: Lang) -> str:
         "picture": f"data:image/png;base64,{base64.b64encode(shown.picture).decode('ascii')}",
         "bounds": [west, south, east, north],
         "lines": _lines(city),
-        "spots": [{"rank": spot["rank"], "xy": [spot["lon"], spot["lat"]]} for spot in top_rows(answer.spots)],
+        "spots": [
+            {"rank": spot["rank"], "xy": [spot["lon"], spot["lat"]]} for spot in top_rows(answer.spots)
+        ],
         "attribution": city.attribution,
         "texts": map_texts(lang),
     }

@@ -1,4 +1,4 @@
-"""`zhoubian density`, `hotspots`, `emerging`, `compare-periods`, `top`: where it is bad, and whether it is real."""
+"""`zhoubian density`, `hotspots`, `emerging`, `compare-periods`, `top`: where is it bad, is it real?"""
 
 from __future__ import annotations
 

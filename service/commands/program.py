@@ -14,7 +14,7 @@ from geo.errors import ZhoubianError
 from ..errors import BROKEN, outcome
 from ..i18n import LANGS, Lang, error_text, text, texts
 from ..settings import VERSION, Settings
-from . import demo, draws, exports, exposure, hotspots, imports, layers, odds, priority, serve
+from . import demo, draws, exports, exposure, hotspot_counts, hotspots, imports, layers, odds, priority, serve
 from .show import Door, fail, stderr
 
 STOPPED = 130
@@ -48,7 +48,20 @@ def build(lang: Lang) -> typer.Typer:
     def version() -> None:
         typer.echo(f"zhoubian {VERSION}")
 
-    for subject in (imports, layers, draws, exposure, odds, priority, hotspots, exports, serve, demo):
+    subjects = (
+        imports,
+        layers,
+        draws,
+        exposure,
+        odds,
+        priority,
+        hotspots,
+        hotspot_counts,
+        exports,
+        serve,
+        demo,
+    )
+    for subject in subjects:
         subject.register(program, lang)
     return program
 

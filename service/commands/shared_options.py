@@ -11,7 +11,10 @@ Command = Callable[..., None]
 
 
 def with_options(
-    argument: str, types: Mapping[str, Any], option: Callable[[str], Any], make: Callable[[dict[str, Any]], Any]
+    argument: str,
+    types: Mapping[str, Any],
+    option: Callable[[str], Any],
+    make: Callable[[dict[str, Any]], Any],
 ) -> Callable[[Command], Command]:
     """Give a command more options; it gets what `make` makes of them as one argument.
 

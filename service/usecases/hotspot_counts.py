@@ -7,6 +7,7 @@ short street with two issues is no worse than a long one with forty.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -19,14 +20,17 @@ from geo.crs import to_wgs84
 from geo.errors import DesignError, StatisticsError
 from geo.grid import hexagons_over, locate_areas, tally
 from geo.rates import STATES, per_100m, per_hectare, shrink, visit_states
+from layers import write
 from layers.store import Store
 
 from .draws import visited
+from .exports import ending_of
 from .hotspot_city import City, on_plane
 from .hotspots import HEXAGON_M, Selection, select
 from .issue_filters import IssueFilter
 
 BY = ("squares", "hexagons", "subdistrict", "grid", "back_alleys", "compounds")
+ENDINGS = (".geojson", ".gpkg", ".csv", ".xlsx")
 SQUARE_M = 200.0
 OWN_M = 30.0
 """An issue belongs to the nearest alley or compound within this distance."""
@@ -191,3 +195,26 @@ def _require(count: int, by: str) -> None:
             f"the store holds no {by}, so issues cannot be counted by them; import them first",
             code="no_units", by=by,
         )  # fmt: skip
+
+
+def rows(found: Counts) -> list[dict[str, Any]]:
+    """The units as JSON values, those with most issues first."""
+    table = pd.DataFrame(found.table.drop(columns="geometry")).sort_values(
+        ["issues", "id"], ascending=[False, True], kind="stable"
+    )
+    plain = table.astype(object).where(table.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
+
+
+def write_counts(found: Counts, path: Path) -> None:
+    """Write the units as .geojson, .gpkg, .csv or .xlsx by the ending (LayerError `out_ending`)."""
+    tables = {"counts": found.table}
+    match ending_of(path, ENDINGS):
+        case ".geojson":
+            write.write_geojson(tables, path)
+        case ".gpkg":
+            write.write_gpkg(tables, path)
+        case ".csv":
+            write.write_csv(found.table, path)
+        case _:
+            write.write_xlsx(tables, path)
