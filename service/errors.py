@@ -28,6 +28,7 @@ BY_CODE: dict[str, Outcome] = {
     "batch_undone": Outcome(409, 1),
     "cross_site": Outcome(403, 1),
     "import_shut": Outcome(403, 1),
+    "issues_being_read": Outcome(503, 75),
     "jobs_full": Outcome(503, 75),
     "store_locked": Outcome(503, 75),  # 75 is EX_TEMPFAIL of sysexits.h: the same call may work later
     "store_missing": Outcome(503, 1),

@@ -90,9 +90,13 @@ _EMERGING = {
     "oscillating": ("8e0152", _checks), "historical": ("7f7f7f", _rising),
 }  # fmt: skip
 _COLD = ("c7e9f1", "92c5de", "053061", "2166ac", "4393c3", "5e4fa2", "3f007d", "a6bddb")
-EMERGING_LOOKS = (
-    *(Look(f"hot_{kind}", *_EMERGING[kind]) for kind in KINDS[1:]),
-    *(Look(f"cold_{kind}", colour, _thin) for kind, colour in zip(KINDS[1:], _COLD, strict=True)),
+EMERGING_LOOKS = tuple(
+    reversed(
+        [
+            *(Look(f"hot_{kind}", *_EMERGING[kind]) for kind in KINDS[1:]),
+            *(Look(f"cold_{kind}", colour, _thin) for kind, colour in zip(KINDS[1:], _COLD, strict=True)),
+        ]
+    )
 )
 
 
@@ -203,7 +207,8 @@ def change_classes(found: Comparison) -> Classed:
 def emerging_classes(found: Emergence) -> Classed:
     """The kinds of hot and cold spots."""
     kind = found.emerging.kind.astype(np.int64)
-    return _classed(np.where(kind >= 0, kind, len(KINDS) - 1 - kind), found, EMERGING_LOOKS)
+    from_top = np.where(kind > 0, kind, len(KINDS) - 1 - kind)  # 1: new hot spot
+    return _classed(np.where(kind == 0, 0, len(EMERGING_LOOKS) + 1 - from_top), found, EMERGING_LOOKS)
 
 
 def _classed(codes: NDArray[Any], found: Spots | Comparison | Emergence, looks: Sequence[Look]) -> Classed:

@@ -103,6 +103,21 @@ EXPOSURE = MapKind(
         "zhoubian/exposure-map.js",
     ),
 )
+HOTSPOTS = MapKind(
+    function="hotspotsMap",
+    groups=(
+        ("hotspots", ("top_spots", "single_issues")),
+        ("background", ("roads", "outline")),
+    ),
+    hidden=(),
+    styles=(*_LEAFLET_STYLES, "zhoubian/hotspots.css"),
+    scripts=(
+        *_LEAFLET_SCRIPTS,
+        "zhoubian/hotspots-settings.js",
+        "zhoubian/hotspots-words.js",
+        "zhoubian/hotspots-map.js",
+    ),
+)
 IMPORT_STYLES = ("vendor/leaflet/leaflet.css", "zhoubian/import.css")
 IMPORT_SCRIPTS = (
     "vendor/leaflet/leaflet.js",
@@ -127,7 +142,7 @@ HOTSPOT_FILE = MapKind(
         "zhoubian/hotspot-file.js",
     ),
 )
-KINDS = {"draw": DRAW, "exposure": EXPOSURE, "hotspot_file": HOTSPOT_FILE}
+KINDS = {"draw": DRAW, "exposure": EXPOSURE, "hotspots": HOTSPOTS, "hotspot_file": HOTSPOT_FILE}
 
 
 class _Start(MacroElement):  # type: ignore[misc]
@@ -251,16 +266,33 @@ def exposure_page(lang: Lang, **values: Any) -> str:
         `geometry`, `numbers`, `why`, `pool`, `texts`, `map_script` (addresses), `static`, `home`,
         `other_lang`, and `anchors`, `radii_m`, `unknown_radius`, `rules`: what there is to choose from.
     """
+    return _empty_page("exposure", lang, **values)
+
+
+def hotspots_page(lang: Lang, **values: Any) -> str:
+    """The page of hotspots, served; everything of the data comes later.
+
+    Parameters
+    ----------
+    values
+        `api`, `texts`, `map_script` (addresses), `static`, `home`, `other_lang`, and `views`,
+        `bandwidths`, `limits_m`: what there is to choose from.
+    """
+    return _empty_page("hotspots", lang, **values)
+
+
+def _empty_page(kind: str, lang: Lang, **values: Any) -> str:
+    """The page of a kind that fetches whatever it shows; its template has the name of the kind."""
     return (
         templates()
-        .get_template("exposure.html")
+        .get_template(f"{kind}.html")
         .render(
             lang=lang,
             t=lambda code: text(f"web.{code}", lang),
             say=lambda code: text(code, lang),
-            map_element=map_parts("exposure", lang).element,
-            styles=EXPOSURE.styles,
-            scripts=EXPOSURE.scripts,
+            map_element=map_parts(kind, lang).element,
+            styles=KINDS[kind].styles,
+            scripts=KINDS[kind].scripts,
             old_browser=OLD_BROWSER,
             icon=ICON,
             **values,

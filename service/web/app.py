@@ -18,13 +18,14 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from geo.errors import ZhoubianError
 
 from ..background import Jobs
+from ..city_desk import CityDesk
 from ..errors import outcome
 from ..i18n import LANGS, Lang, system_lang, text
 from ..recent import Recent
 from ..resources import static_path
 from ..uploads import Uploads
 from ..usecases.imports import error_json
-from . import draws, exposure, home, imports
+from . import draws, exposure, home, hotspots, imports
 from .pages import page_lang, render
 from .words import of_error
 
@@ -88,11 +89,13 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.extensions["zhoubian_maps"] = Recent(draws.KEPT)
     app.extensions["zhoubian_exposure"] = Recent(exposure.KEPT)
+    app.extensions["zhoubian_hotspots"] = hotspots.Hotspots(CityDesk(Path(store_path)))
     app.register_blueprint(home.bp)
     app.register_blueprint(draws.bp)
     app.extensions["zhoubian_jobs"] = Jobs()
     app.extensions["zhoubian_uploads"] = Uploads()
     app.register_blueprint(exposure.bp)
+    app.register_blueprint(hotspots.bp)
     app.register_blueprint(imports.bp)
     app.before_request(_require_host)
     app.before_request(app.extensions["zhoubian_uploads"].sweep)

@@ -22,6 +22,7 @@ def index() -> str:
     return render(
         "home.html",
         exposure=url_for("exposure.page"),
+        hotspots=url_for("hotspots.page"),
         imports=url_for("imports.history"),
         draws=[
             {

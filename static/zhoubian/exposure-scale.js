@@ -48,13 +48,6 @@
 
   zhoubian.metres = function (value) { return zhoubian.text("metres", { n: Math.round(value) }); };
 
-  zhoubian.make = function (tag, className, text) {
-    const element = document.createElement(tag);
-    if (className) { element.className = className; }
-    if (text !== undefined) { element.textContent = text; }
-    return element;
-  };
-
   zhoubian.svg = function (tag, attributes, text) {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
     Object.keys(attributes).forEach(function (name) { element.setAttribute(name, String(attributes[name])); });

@@ -29,6 +29,13 @@
     return latlngs;
   };
 
+  zhoubian.make = function (tag, className, text) {
+    const element = document.createElement(tag);
+    if (className) { element.className = className; }
+    if (text !== undefined) { element.textContent = text; }
+    return element;
+  };
+
   zhoubian.text = function (code, facts) {
     return zhoubian.texts["map." + code].replace(/\{(\w+)\}/g, function (_, name) { return String(facts[name]); });
   };
