@@ -102,9 +102,9 @@ class IssueFilter:
         """(n,) bool: the issues that are wanted."""
         chosen = np.ones(len(issues), dtype=bool)
         if self.since is not None:
-            chosen &= issues.day >= np.uint16(max(0, day_number(self.since)))
+            chosen &= issues.day >= _column_day(self.since)
         if self.until is not None:
-            chosen &= issues.day <= np.uint16(max(0, day_number(self.until)))
+            chosen &= issues.day <= _column_day(self.until)
         if self.hours is not None:
             first, last = self.hours
             after, before = issues.hour >= first, issues.hour <= last
@@ -133,6 +133,11 @@ class IssueFilter:
             return True
         known = categories().get(code)
         return known is not None and str(known.severity) in self.severity
+
+
+def _column_day(day: date) -> np.uint16:
+    """A day as the column of days counts; whatever lies outside it is its first or last day."""
+    return np.uint16(min(max(0, day_number(day)), np.iinfo(np.uint16).max))
 
 
 def _date(name: str, told: str) -> date:
