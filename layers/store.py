@@ -239,7 +239,7 @@ class Store:
             table.c.superseded_by.is_(None)
         )
         with self._reading() as connection:
-            found = connection.execution_options(stream_results=True).execute(query.order_by(table.c.fid))
+            found = connection.execute(query.order_by(table.c.fid))
             while rows := found.cursor.fetchmany(size):
                 *values, wkb = (list(column) for column in zip(*rows, strict=True))
                 yield values, wkb
