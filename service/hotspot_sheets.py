@@ -29,7 +29,7 @@ from .i18n import Lang, text
 from .maps import inlined, json_block, map_parts, map_texts, templates
 from .usecases.hotspot_city import City
 from .usecases.hotspot_files import Answer
-from .usecases.hotspots import Comparison, Emergence, Heat, Spots, top_rows
+from .usecases.hotspots import Comparison, Emergence, Heat, Spots
 
 _LONG = 1100
 """Pixels of the longer side of a picture."""
@@ -220,24 +220,37 @@ def page(answer: Answer, lang: Lang) -> str:
         "picture": f"data:image/png;base64,{base64.b64encode(shown.picture).decode('ascii')}",
         "bounds": [west, south, east, north],
         "lines": _lines(city),
-        "spots": [
-            {"rank": spot["rank"], "xy": [spot["lon"], spot["lat"]]} for spot in top_rows(answer.spots)
-        ],
+        "spots": [{"rank": spot.rank, "xy": [spot.lon, spot.lat]} for spot in answer.spots],
         "attribution": city.attribution,
         "texts": map_texts(lang),
     }
     return templates().get_template("hotspot_file.html").render(
         lang=lang,
         t=lambda code: text(f"web.{code}", lang),
-        say=lambda code: text(code, lang),
         title=words.title(answer.subject, lang),
         unit=words.unit(answer.subject, lang),
         legend=shown.legend,
-        spots=top_rows(answer.spots),
+        spots=_listed(answer, lang),
         lines=words.lines(answer.facts(), lang, answer.wanted.to_query()),
         map_element=map_parts("hotspot_file", lang).element,
         file={**inlined("hotspot_file", lang), "data": json_block(data)},
     )  # fmt: skip
+
+
+def _listed(answer: Answer, lang: Lang) -> list[dict[str, Any]]:
+    """The places of the list as the page shows them."""
+    return [
+        {
+            "rank": spot.rank,
+            "name": spot.place or text("hot.no_name", lang),
+            "district": spot.district,
+            "told": text(
+                "hot.spot", lang, issues=spot.issues, places=spot.places, place_days=spot.place_days,
+                density=f"{spot.density:.0f}",
+            ),
+        }
+        for spot in answer.spots
+    ]  # fmt: skip
 
 
 def _lines(city: City) -> dict[str, list[list[list[float]]]]:

@@ -164,10 +164,10 @@ def _corners(told: str) -> tuple[tuple[float, float], ...]:
         corners = tuple((lon, lat) for lon, lat in found)
     except ValueError:
         corners = ()
-    ring = shapely.Polygon(corners) if 3 <= len(corners) <= MAX_CORNERS else None
-    sound = (
-        ring is not None and bool(np.isfinite(np.array(corners)).all()) and ring.is_valid and ring.area > 0
-    )
+    # GEOS does not take a number that is none for a corner
+    enough = 3 <= len(corners) <= MAX_CORNERS and bool(np.isfinite(np.array(corners)).all())
+    ring = shapely.Polygon(corners) if enough else None
+    sound = ring is not None and ring.is_valid and ring.area > 0
     if not sound:
         raise DesignError(
             f"the drawn area is no polygon of 3 to {MAX_CORNERS} corners that does not cross itself;"

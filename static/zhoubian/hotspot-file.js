@@ -4,7 +4,7 @@
   "use strict";
   const zhoubian = (window.zhoubian = window.zhoubian || {});
   const LINES = {
-    roads: { group: "hotspot_roads", color: "#cfd6db", weight: 1.5 },
+    roads: { group: "hotspot_roads", color: "#cfc8ba", weight: 1.5, pane: "zb-roads" },
     areas: { group: "hotspot_areas", color: "#7d8b95", weight: 1 },
     ground: { group: "hotspot_areas", color: "#37434d", weight: 2 },
   };
@@ -15,11 +15,14 @@
     const b = source.bounds;
     const bounds = [[b[1], b[0]], [b[3], b[2]]];
     groups.hotspot_picture.addLayer(L.imageOverlay(source.picture, bounds));
+    const under = zhoubian.panes(map).roads;
     Object.keys(LINES).forEach(function (name) {
       const look = LINES[name];
+      const options = { color: look.color, weight: look.weight, interactive: false };
+      if (look.pane) { Object.assign(options, { pane: look.pane, renderer: under }); }
       source.lines[name].forEach(function (line) {
         const places = line.map(function (at) { return [at[1], at[0]]; });
-        groups[look.group].addLayer(L.polyline(places, { color: look.color, weight: look.weight, interactive: false }));
+        groups[look.group].addLayer(L.polyline(places, options));
       });
     });
     const marks = {};
