@@ -62,19 +62,32 @@ class WebPlace:
     bounds: tuple[float, float, float, float]
 
 
+@lru_cache(maxsize=16)
+def _between(source: str, target: str) -> Transformer:
+    """Making a transformer takes ten times as long as a tile."""
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+@lru_cache(maxsize=16)
+def _wkt(crs: CRS) -> str:
+    return crs.to_wkt()
+
+
+_WEB = "EPSG:3857"
+
+
 def web_place(raster: Raster, pixels: int = 700_000) -> WebPlace:
     """A picture of the whole raster with about so many pixels.
 
     A picture that is not warped lies 160 to 630 m off at the corners of a city of 20 km.
     """
     ny, nx = raster.values.shape
-    return _web_place(nx, ny, raster.x0, raster.y0, raster.cell_m, raster.crs.to_wkt(), pixels)
+    return _web_place(nx, ny, raster.x0, raster.y0, raster.cell_m, _wkt(raster.crs), pixels)
 
 
 @lru_cache(maxsize=4)
 def _web_place(nx: int, ny: int, x0: float, y0: float, cell_m: float, crs: str, pixels: int) -> WebPlace:
-    plane = CRS.from_wkt(crs)
-    forward = Transformer.from_crs(plane, 3857, always_xy=True)
+    forward = _between(crs, _WEB)
     edge = np.linspace(0, 1, 21)
     x = x0 + nx * cell_m * np.concatenate([edge, edge, np.zeros(21), np.ones(21)])
     y = y0 + ny * cell_m * np.concatenate([np.zeros(21), np.ones(21), edge, edge])
@@ -86,9 +99,9 @@ def _web_place(nx: int, ny: int, x0: float, y0: float, cell_m: float, crs: str, 
     width = max(1, round(limit / height))
     column, row = _cells(
         west_m, north_m, (east_m - west_m) / width, (north_m - south_m) / height, width, height,
-        (x0, y0, cell_m), plane,
+        (x0, y0, cell_m), crs,
     )  # fmt: skip
-    back = Transformer.from_crs(3857, WGS84, always_xy=True)
+    back = _between(_WEB, WGS84)
     (west, right), (south, top) = back.transform([west_m, east_m], [south_m, north_m])
     return WebPlace(column, row, (west, south, right, top))
 
@@ -99,20 +112,20 @@ def tile_place(raster: Raster, zoom: int, x: int, y: int, size: int = 256) -> We
     west, north = -_HALF_WORLD + x * edge, _HALF_WORLD - y * edge
     column, row = _cells(
         west, north, edge / size, edge / size, size, size,
-        (raster.x0, raster.y0, raster.cell_m), raster.crs,
+        (raster.x0, raster.y0, raster.cell_m), _wkt(raster.crs),
     )  # fmt: skip
-    back = Transformer.from_crs(3857, WGS84, always_xy=True)
+    back = _between(_WEB, WGS84)
     (w, e), (s, n) = back.transform([west, west + edge], [north - edge, north])
     return WebPlace(column, row, (w, s, e, n))
 
 
 def _cells(
     west: float, north: float, step_x: float, step_y: float, width: int, height: int,
-    raster: tuple[float, float, float], crs: CRS,
+    raster: tuple[float, float, float], crs: str,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # fmt: skip
     """Position of every pixel's middle in the raster; exact on a net of 32 pixels, straight between."""
     x0, y0, cell_m = raster
-    back = Transformer.from_crs(3857, crs, always_xy=True)
+    back = _between(_WEB, crs)
     across = np.unique(np.append(np.arange(0, width, 32), width - 1))
     down = np.unique(np.append(np.arange(0, height, 32), height - 1))
     mx, my = np.meshgrid(west + (across + 0.5) * step_x, north - (down + 0.5) * step_y)

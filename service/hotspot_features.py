@@ -19,7 +19,7 @@ from geo.peaks import Forecast
 from geo.spreading import Kernel
 from layers.issue_columns import WORDS, IssueColumns, Words, date_of, day_number
 from layers.rules import categories
-from layers.store import BBox, Store
+from layers.store import Store
 
 from .features import paths, road_lines
 from .heat_image import square_root_scale
@@ -255,7 +255,12 @@ def top_list(found: Heat, forecast: Forecast | None, lang: Lang, most: int) -> d
 
 
 def issue_points(
-    store: Store, city: City, wanted: IssueFilter, box: BBox, lang: Lang, most: int
+    store: Store,
+    city: City,
+    wanted: IssueFilter,
+    box: tuple[float, float, float, float],
+    lang: Lang,
+    most: int,
 ) -> dict[str, Any]:
     """The issues of a box that the filter takes, the latest first."""
     columns = [*WORDS, "found_at", "address"]

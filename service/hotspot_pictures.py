@@ -59,7 +59,8 @@ def _upright(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bo
 
 
 def _dots(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return (row % 4 < 2) & (column % 4 < 2)
+    found: NDArray[np.bool_] = (row % 4 < 2) & (column % 4 < 2)
+    return found
 
 
 def _checks(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -76,12 +77,14 @@ class Look:
 
 
 GI_LOOKS = (
-    Look("cold_99", RDBU[0], _falling), Look("cold_95", RDBU[1], _falling), Look("cold_90", RDBU[2], _falling),
+    Look("cold_99", RDBU[0], _falling), Look("cold_95", RDBU[1], _falling),
+    Look("cold_90", RDBU[2], _falling),
     Look("hot_90", RDBU[4]), Look("hot_95", RDBU[5]), Look("hot_99", RDBU[6]),
 )  # fmt: skip
 CHANGE_LOOKS = (
     Look("unsure", "8a8f94", _dots),
-    Look("less_half", RDBU[0], _falling), Look("less_third", RDBU[1], _falling), Look("less", RDBU[2], _falling),
+    Look("less_half", RDBU[0], _falling), Look("less_third", RDBU[1], _falling),
+    Look("less", RDBU[2], _falling),
     Look("more", RDBU[4]), Look("more_half", RDBU[5]), Look("more_double", RDBU[6]),
 )  # fmt: skip
 _EMERGING = {

@@ -1,7 +1,7 @@
 """热点地图 on its page: what a view of a filter says, its picture, and the list of the worst places.
 
-The issues are read once, in a thread (`city_desk`); until they are there the page asks for the state and every
-other address answers 503. All addresses take the same query: the filter (`IssueFilter`), `view`,
+The issues are read once, in a thread (`city_desk`); until they are there the page asks for the state and
+every other address answers 503. All addresses take the same query: the filter (`IssueFilter`), `view`,
 `bandwidth`, `before_since`, `before_until`, and `vmax`, which fixes the classes of a surface.
 """
 
@@ -53,7 +53,7 @@ MOST_ZOOM = 22
 MOST_ISSUES = 2000
 BOX_DEGREES = 0.05
 KEPT = 96
-KEPT_SURFACES = 3
+KEPT_SURFACES = 2
 KEPT_CLASSED = 12
 PERIOD_KEYS = ("before_since", "before_until")
 
@@ -263,14 +263,15 @@ def _classed(kind: str, city: City, wanted: IssueFilter) -> pictures.Classed:
     return _held().classed.get(key, lambda: _CLASSED[kind](city, wanted))
 
 
-def _periods() -> dict[str, str]:
+def _periods() -> dict[str, Any]:
     return {name: request.args[name] for name in PERIOD_KEYS if request.args.get(name)}
 
 
 def _say_classes(city: City, wanted: IssueFilter) -> dict[str, Any]:
     kind = _view()
     found = _classed(kind, city, wanted)
-    address = url_for("hotspots.classes", kind=kind, **wanted.to_query(), **_periods(), v=city.version[:8])
+    query: dict[str, Any] = {**wanted.to_query(), **_periods(), "v": city.version[:8]}
+    address = url_for("hotspots.classes", kind=kind, **query)
     return {
         "facts": found.facts,
         "legend": found.legend(),
