@@ -64,7 +64,8 @@ def _dots(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_
 
 
 def _checks(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return (row // 3 + column // 3) % 2 == 0
+    found: NDArray[np.bool_] = (row // 3 + column // 3) % 2 == 0
+    return found
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@
   const make = zhoubian.make;
   const ISSUES_FROM = 17;
   const POLL_MS = 400;
-  const say = function (code, facts) { return zhoubian.text("hotspots." + code, facts); };
+  const say = zhoubian.speaker("hotspots.");
   const number = function (value) { return zhoubian.hotspotNumber(value); };
   const box = function (bounds) { return [[bounds[1], bounds[0]], [bounds[3], bounds[2]]]; };
 

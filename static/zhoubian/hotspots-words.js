@@ -3,7 +3,7 @@
   "use strict";
   const zhoubian = (window.zhoubian = window.zhoubian || {});
   const make = zhoubian.make;
-  const say = function (code, facts) { return zhoubian.text("hotspots." + code, facts); };
+  const say = zhoubian.speaker("hotspots.");
 
   function number(value) { return Number(value).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 2 }); }
   function share(value) { return (100 * value).toFixed(value < 0.1 ? 1 : 0) + " %"; }

@@ -40,6 +40,11 @@
     return zhoubian.texts["map." + code].replace(/\{(\w+)\}/g, function (_, name) { return String(facts[name]); });
   };
 
+  /* `zhoubian.text` for the texts that begin so. */
+  zhoubian.speaker = function (begin) {
+    return function (code, facts) { return zhoubian.text(begin + code, facts); };
+  };
+
   zhoubian.get = function (address) {
     return fetch(address, { credentials: "same-origin" }).then(function (answer) {
       if (!answer.ok) { throw new Error(String(answer.status)); }

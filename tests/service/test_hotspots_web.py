@@ -21,7 +21,9 @@ from layers.schema import ISSUE_SOURCES, ISSUE_STATES
 from service.heat_image import square_root_scale
 from service.hotspot_pictures import CHANGE_LOOKS, EMERGING_LOOKS, GI_LOOKS
 from service.i18n import LANGS, texts
+from service.resources import static_path
 from service.web.app import create_app
+from service.web.hotspots import VIEWS
 
 API = "/api/hotspots"
 
@@ -125,6 +127,18 @@ def test_a_store_without_issues_says_so_on_the_page(tmp_path):
 )
 def test_every_class_and_value_has_words(code):
     assert f"map.hotspots.{code}" in texts()
+
+
+def test_the_scripts_ask_only_for_texts_that_exist():
+    scripts = [static_path(f"zhoubian/hotspots-{part}.js") for part in ("words", "map")]
+    source = "".join(script.read_text(encoding="utf-8") for script in scripts)
+    whole = set(re.findall(r'\bsay\("([a-z_.]+)"[,)]', source))
+    whole |= {found for pair in re.findall(r'say\([^"(]+\? "(\w+)" : "(\w+)"', source) for found in pair}
+    begun = set(re.findall(r'\bsay\("([a-z_.]+\.)" \+', source))
+    known = {code.removeprefix("map.hotspots.") for code in texts() if code.startswith("map.hotspots.")}
+    assert whole and whole <= known
+    assert begun == {"title.", "method.", "class."}
+    assert {start + view for start in ("title.", "method.") for view in VIEWS} <= known
 
 
 def test_every_class_of_the_statistics_has_a_look():
