@@ -15,6 +15,8 @@
     const given = new URLSearchParams(window.location.search);
     KEYS.forEach(function (key) { state[key] = given.get(key) || DEFAULTS[key] || ""; });
     const fields = form.elements;
+    const within = document.getElementById("zb-within");
+    within.dataset.words = within.textContent;
     let timer = 0;
 
     function query(keys) {
@@ -54,6 +56,7 @@
       fields.from_hour.value = state.hours ? hours[0] : "";
       fields.to_hour.value = state.hours ? hours[1] : "";
       fields.side.checked = state.side === "1";
+      within.textContent = state.within ? zhoubian.text("hotspots.within_drop") : within.dataset.words;
       document.getElementById("zb-before").hidden = state.view !== "change";
       document.getElementById("zb-bandwidths").hidden = !(state.view === "density" || (state.view === "change" && state.side === "1"));
       document.getElementById("zb-time").hidden = state.view !== "density";
