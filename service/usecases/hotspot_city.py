@@ -83,18 +83,22 @@ class City:
 
     def window(self, cell_m: float) -> Window:
         """The area on cells of that size; the last few are kept."""
-        if cell_m not in self._windows:
+        found = self._windows.get(cell_m)
+        if found is None:  # what another thread drops meanwhile is still returned
+            found = make_window(self.area, cell_m, crs=self.issues.crs)
             _make_room(self._windows)
-            self._windows[cell_m] = make_window(self.area, cell_m, crs=self.issues.crs)
-        return self._windows[cell_m]
+            self._windows[cell_m] = found
+        return found
 
     def edges(self, window: Window, kernel: Kernel) -> EdgeMass:
         """The edge mass of a window and a kernel; the last few are kept."""
         key = (window.grid.cell_m, kernel)
-        if key not in self._edges:
+        found = self._edges.get(key)
+        if found is None:
+            found = edge_mass(window, kernel)
             _make_room(self._edges)
-            self._edges[key] = edge_mass(window, kernel)
-        return self._edges[key]
+            self._edges[key] = found
+        return found
 
     @property
     def days(self) -> tuple[int, int]:
@@ -104,7 +108,7 @@ class City:
 
 def _make_room(kept: dict[Any, Any]) -> None:
     while len(kept) >= _KEPT:
-        kept.pop(next(iter(kept)))
+        kept.pop(next(iter(kept)), None)
 
 
 def read_city(
