@@ -72,6 +72,8 @@ def _period(facts: Mapping[str, Any], lang: Lang) -> str:
 
 def _left_out(facts: Mapping[str, Any], lang: Lang) -> str:
     parts = [text("hot.out.piled", lang, count=facts["piled"])]
+    if facts["resent"]:
+        parts.append(text("hot.out.resent", lang, count=facts["resent"]))
     if "outside" in facts:
         parts.append(text("hot.out.outside", lang, count=facts["outside"]))
     if "merged" in facts:

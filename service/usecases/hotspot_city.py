@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from geo.crs import project
 from geo.density import EdgeMass, edge_mass
 from geo.errors import StatisticsError
-from geo.place_days import pile_ups, place_numbers
+from geo.place_days import pile_ups, place_numbers, resent
 from geo.spreading import Kernel
 from geo.window import Window, make_window
 from layers.issue_columns import IssueColumns, read_columns
@@ -60,6 +60,8 @@ class City:
         Where the area comes from: a level of areas, or ``hull``.
     piled : (n,) bool
         Issues on a place that holds far too many: a geocoder's default point.
+    resent : (n,) bool
+        Issues that repeat another one: same place and category within 24 hours.
     names : dict of layer to Names
     streets : (k,) object
         Roads as lines: the denominator of a rate per street kilometre.
@@ -73,6 +75,7 @@ class City:
     area: Any
     ground: str
     piled: NDArray[np.bool_]
+    resent: NDArray[np.bool_]
     names: dict[str, Names]
     streets: NDArray[np.object_]
     districts: Names | None
@@ -131,10 +134,14 @@ def read_city(
     area, ground = _ground(store, issues)
     place = place_numbers(issues.xy.astype(np.float64), crs=issues.crs)
     piled = pile_ups(np.bincount(place))[place]
+    category = issues.words["category"].codes.astype(np.int64) - 1
+    second = (issues.day.astype(np.int64) * 24 + issues.hour) * 3600
+    # ids are those of the store, each of them once
+    again = ~resent(np.full(len(issues), -1), place, category, second).kept & ~piled
     names = {layer: held for layer in NAMED if (held := _names(store, layer, issues)) is not None}
     streets = on_plane(store.read("roads", columns=[]).geometry.array, issues)
     districts = _districts(store, issues)
-    return City(issues, area, ground, piled, names, streets, districts, attribution, version)
+    return City(issues, area, ground, piled, again, names, streets, districts, attribution, version)
 
 
 def on_plane(shapes: Any, issues: IssueColumns) -> NDArray[np.object_]:

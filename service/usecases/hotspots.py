@@ -61,6 +61,8 @@ class Selection:
         Issues that the filter takes.
     piled : int
         Of these, on a place that holds far too many (a geocoder's default point); left out.
+    resent : int
+        Of the others, the same case again (same place and category within 24 hours); left out.
     """
 
     rows: NDArray[np.int64]
@@ -68,6 +70,7 @@ class Selection:
     until: date
     matched: int
     piled: int
+    resent: int = 0
 
     @property
     def days(self) -> int:
@@ -76,10 +79,12 @@ class Selection:
 
 
 def select(city: City, wanted: IssueFilter, *, with_piled: bool = False) -> Selection:
-    """The issues of a filter, without those on a geocoder's default point unless asked for."""
+    """The issues of a filter, without cases sent again and without a geocoder's default point."""
     chosen = wanted.mask(city.issues)
     matched = int(np.count_nonzero(chosen))
     piled = int(np.count_nonzero(chosen & city.piled))
+    again = int(np.count_nonzero(chosen & city.resent))
+    chosen &= ~city.resent
     if not with_piled:
         chosen &= ~city.piled
     first, last = city.days
@@ -89,7 +94,7 @@ def select(city: City, wanted: IssueFilter, *, with_piled: bool = False) -> Sele
             f"the period begins on {since} and ends before, on {until}; swap the dates",
             code="dates_reversed", since=str(since), until=str(until),
         )  # fmt: skip
-    return Selection(np.flatnonzero(chosen), since, until, matched, 0 if with_piled else piled)
+    return Selection(np.flatnonzero(chosen), since, until, matched, 0 if with_piled else piled, again)
 
 
 def kernel_of(shape: str, metres: float) -> Kernel:
@@ -209,6 +214,7 @@ def facts(city: City, chosen: Selection) -> dict[str, Any]:
         "issues": len(city.issues),
         "matched": chosen.matched,
         "piled": chosen.piled,
+        "resent": chosen.resent,
         "ground": city.ground,
         "attribution": city.attribution,
     }

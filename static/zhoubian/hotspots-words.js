@@ -21,12 +21,12 @@
     } else if (facts.used !== undefined) {
       said.push(say("used", { used: number(facts.used) }));
     } else {
-      said.push(say("used", { used: number(facts.matched - facts.piled) }));
+      said.push(say("used", { used: number(facts.matched - facts.piled - facts.resent) }));
     }
     if (facts.outside !== undefined) {
-      said.push(say("left_out", { piled: number(facts.piled), outside: number(facts.outside) }));
+      said.push(say("left_out", { piled: number(facts.piled), resent: number(facts.resent), outside: number(facts.outside) }));
     } else {
-      said.push(say("left_piled", { piled: number(facts.piled) }));
+      said.push(say("left_piled", { piled: number(facts.piled), resent: number(facts.resent) }));
     }
     if (facts.left_out) { said.push(say("left_months", { left_out: number(facts.left_out) })); }
     if (facts.ground === "hull") { said.push(say("hull")); }

@@ -53,7 +53,18 @@ def city(issues: int) -> City:
     )  # fmt: skip
     area = shapely.box(-SIDE_M / 2, -SIDE_M / 2, SIDE_M / 2, SIDE_M / 2)
     none = np.empty(0, dtype=object)
-    return City(columns, area, "district", np.zeros(issues, dtype=bool), {}, none, None, "", "bench")
+    return City(
+        columns,
+        area,
+        "district",
+        np.zeros(issues, dtype=bool),
+        np.zeros(issues, dtype=bool),
+        {},
+        none,
+        None,
+        "",
+        "bench",
+    )
 
 
 def cpu(work: Callable[[], object], times: int = 5) -> float:

@@ -10,7 +10,12 @@ from pyproj import CRS, Transformer
 from geo.crs import metric_crs
 from layers.rasters import Raster, WebPlace, sampled, tile_place, web_place, write_geotiff
 
-CITIES = {"Beijing": (116.4, 39.9), "Chengdu": (104.07, 30.67), "Shanghai": (121.47, 31.23), "Harbin": (126.64, 45.76)}
+CITIES = {
+    "Beijing": (116.4, 39.9),
+    "Chengdu": (104.07, 30.67),
+    "Shanghai": (121.47, 31.23),
+    "Harbin": (126.64, 45.76),
+}
 
 
 def raster_of(lon, lat, side_m=20_000.0, cell_m=25.0):
@@ -93,7 +98,9 @@ def test_values_between_four_cells_are_bilinear_and_nothing_lies_outside():
     values = np.array([[0.0, 4.0], [8.0, 20.0]])
     column = np.array([[0.0, 0.5, 1.0, 1.49, 1.51, -0.51, 0.25]], dtype=np.float32)
     row = np.array([[0.0, 0.5, 0.0, 1.0, 1.0, 0.0, 0.75]], dtype=np.float32)
-    expected = [[0.0, 8.0, 4.0, 20.0, np.nan, np.nan, 0.25 * (0.75 * 0 + 0.25 * 4) + 0.75 * (0.75 * 8 + 0.25 * 20)]]
+    expected = [
+        [0.0, 8.0, 4.0, 20.0, np.nan, np.nan, 0.25 * (0.75 * 0 + 0.25 * 4) + 0.75 * (0.75 * 8 + 0.25 * 20)]
+    ]
     np.testing.assert_allclose(sampled(values, WebPlace(column, row, (0, 0, 1, 1))), expected, rtol=1e-6)
 
 
