@@ -36,6 +36,7 @@ def lines(facts: Mapping[str, Any], lang: Lang, wanted: Mapping[str, str]) -> li
         ("period", _period(facts, lang)),
         ("issues", text("hot.matched", lang, matched=facts["matched"], issues=facts["issues"])),
         ("left_out", _left_out(facts, lang)),
+        *(("weight", told) for told in _weights(facts, lang)),
         ("filter", "; ".join(f"{name} {value}" for name, value in wanted.items()) or text("hot.all", lang)),
         ("ground", text(f"hot.ground.{facts['ground']}", lang)),
     ]
@@ -48,7 +49,7 @@ def lines(facts: Mapping[str, Any], lang: Lang, wanted: Mapping[str, str]) -> li
 
 
 def _method(facts: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
-    told = {"cell": f"{facts['cell_m']:g}"}
+    told: dict[str, Any] = {"cell": f"{facts['cell_m']:g}"}
     if facts["subject"] == "density":
         shape = "hot.quartic" if facts["radius_m"] is not None else "hot.gaussian"
         sizes = {"bandwidth": f"{facts['bandwidth_m']:g}", "radius": f"{facts['radius_m'] or 0:g}"}
@@ -63,6 +64,16 @@ def _method(facts: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
         told["radius"] = f"{facts['radius_m']:g}"
         if facts["subject"] == "emerging":
             told.update(first=facts["months"][0], last=facts["months"][-1], months=len(facts["months"]))
+    return told
+
+
+def _weights(facts: Mapping[str, Any], lang: Lang) -> list[str]:
+    """What an issue counts, where it does not count one."""
+    told = []
+    if facts.get("weight"):
+        told.append(text(f"hot.weight.{facts['weight']}", lang))
+    if facts.get("half_life_days"):
+        told.append(text("hot.half_life", lang, days=f"{facts['half_life_days']:g}"))
     return told
 
 

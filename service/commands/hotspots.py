@@ -13,6 +13,7 @@ import typer
 from geo.density import Edge
 from geo.emerging import KINDS
 from geo.errors import DesignError
+from layers.rasters import write_geotiff
 
 from .. import hotspot_words
 from ..i18n import Lang, text
@@ -46,6 +47,8 @@ def _register_density(program: typer.Typer, lang: Lang) -> None:
         kernel: str = kernel,
         edge: str = edge,
         cell: float | None = typer.Option(None, "--cell", help=text("cli.density_cell", lang)),
+        weight: str = typer.Option("", "--weight", help=text("cli.density_weight", lang)),
+        half_life: float | None = typer.Option(None, "--half-life", help=text("cli.density_half_life", lang)),
         number: int = number,
         out: Path | None = typer.Option(None, help=text("cli.hotspot_out", lang)),
         as_json: bool = json_flag,
@@ -53,12 +56,49 @@ def _register_density(program: typer.Typer, lang: Lang) -> None:
         here = door(context)
         shape = kernel_told(kernel, bandwidth)
         with _city(here, out) as city:
-            found = hotspots.heat(city, wanted, kernel=shape, edge=cast(Edge, edge), cell_m=cell)
+            found = hotspots.heat(
+                city, wanted, kernel=shape, edge=cast(Edge, edge), cell_m=cell, weight=weight,
+                half_life_days=half_life,
+            )  # fmt: skip
             answer = Answer(
                 found, wanted, hotspots.top(found, number), hotspots.hexagons(city, wanted),
                 hotspots.prediction(city, wanted, kernel=shape),
             )  # fmt: skip
         _show(here, answer, out, as_json=as_json)
+
+    @program.command("street-rate", help=text("cli.street_rate", lang))
+    @with_filter(lang)
+    def street_rate(
+        context: typer.Context,
+        wanted: IssueFilter,
+        bandwidth: str = bandwidth,
+        kernel: str = kernel,
+        out: Path | None = typer.Option(None, help=text("cli.street_rate_out", lang)),
+        as_json: bool = json_flag,
+    ) -> None:
+        here = door(context)
+        shape = kernel_told(kernel, bandwidth)
+        with _city(here, out, hotspot_files.RASTER_ENDINGS) as city:
+            found = hotspots.per_street(city, wanted, kernel=shape)
+        if out is not None:
+            write_geotiff(found.raster, out)
+        facts = found.facts()
+        if as_json:
+            print_json({**facts, "filter": wanted.to_query()})
+            return
+        told = {"subject": "density", **facts}
+        for label, value in hotspot_words.lines(told, here.lang, wanted.to_query()):
+            say(f"{label}: {value}")
+        cells = [(text(f"cli.state.{name}", here.lang), count) for name, count in facts["cells"].items()]
+        most, least = f"{found.highest:.3g}", f"{found.rate.least:g}"
+        say(text("cli.street_rate_title", here.lang, highest=most, least=least))
+        table(
+            text("cli.classes_title", here.lang, cell=f"{facts['cell_m']:g}"),
+            heads(("class_of", "cells"), here.lang),
+            cells,
+        )
+        if out is not None:
+            say(text("cli.written", here.lang, file=out))
 
     @program.command("top", help=text("cli.top", lang))
     @with_filter(lang)
@@ -175,7 +215,8 @@ def _show(here: Door, answer: Answer, out: Path | None, *, as_json: bool) -> Non
 
 def _show_top(answer: Answer, lang: Lang) -> None:
     rows = [
-        (spot.rank, spot.place or text("hot.no_name", lang), spot.district, f"{spot.density:.1f}", spot.issues,
+        (spot.rank, spot.place or text("hot.no_name", lang), spot.district,
+         f"{spot.density:.1f}", spot.issues,
          spot.places, spot.place_days, "—" if spot.change is None else f"{spot.change:.2f}",
          *(f"{category(word, lang)} {count}" for word, count in spot.categories[:1] or (("", ""),)),
          spot.unit, f"{spot.lon:.5f}, {spot.lat:.5f}")

@@ -34,6 +34,7 @@ from .hotspots import Comparison, Emergence, Heat, HexCounts, Spots, TopSpot, ra
 from .issue_filters import IssueFilter
 
 ENDINGS = (".html", ".htm", ".png", ".tif", ".tiff", ".geojson", ".gpkg", ".csv", ".xlsx")
+RASTER_ENDINGS = (".tif", ".tiff")
 TOP_ENDINGS = (".html", ".htm", ".png", ".geojson", ".gpkg", ".csv", ".xlsx")
 
 Found = Heat | Spots | Comparison | Emergence

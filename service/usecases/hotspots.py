@@ -229,6 +229,11 @@ class StreetRate:
     city: City
 
     @property
+    def highest(self) -> float:
+        """The largest rate; 0 where no cell has enough street."""
+        return float(np.nanmax(self.rate.values, initial=0.0))
+
+    @property
     def raster(self) -> Raster:
         """The rate, on the metric plane."""
         return raster(self.rate.values, self.rate.issues.window, self.city)
