@@ -73,6 +73,7 @@ def choices(city: City, lang: Lang) -> dict[str, Any]:
         "period": [date_of(first).isoformat(), date_of(last).isoformat()],
         "issues": len(city.issues),
         "bounds": _degrees_box(city),
+        "piles": _piles(city),
         "attribution": city.attribution,
     }
 
@@ -97,6 +98,15 @@ def _degrees(city: City, geometry: Any) -> Any:
         return np.column_stack(to_wgs84(there[:, 0], there[:, 1], epsg))
 
     return shapely.transform(geometry, moved)
+
+
+def _piles(city: City) -> list[dict[str, Any]]:
+    """The places that hold far too many issues, with how many, the fullest first."""
+    at, issues = np.unique(np.round(city.issues.xy[city.piled]), axis=0, return_counts=True)
+    points = _degrees(city, np.asarray(shapely.points(at.astype(np.float64)), dtype=object))
+    xy = np.round(shapely.get_coordinates(points), 6).tolist()
+    order = np.argsort(-issues, kind="stable")
+    return [{"xy": xy[row], "issues": int(issues[row])} for row in order]
 
 
 def _degrees_box(city: City) -> list[float]:

@@ -106,7 +106,7 @@ EXPOSURE = MapKind(
 HOTSPOTS = MapKind(
     function="hotspotsMap",
     groups=(
-        ("hotspots", ("top_spots", "single_issues")),
+        ("hotspots", ("top_spots", "single_issues", "piles")),
         ("background", ("roads", "outline")),
     ),
     hidden=(),

@@ -253,6 +253,11 @@
       settings.set("within", [corner(b.getSouth(), b.getWest()), corner(b.getSouth(), b.getEast()), corner(b.getNorth(), b.getEast()), corner(b.getNorth(), b.getWest())].join(";"));
     });
 
+    choices.piles.forEach(function (pile) {
+      const icon = L.divIcon({ className: "zb-pile", html: "", iconSize: [14, 14] });
+      const words = make("span", "", say("pile", { issues: number(pile.issues) }));
+      L.marker([pile.xy[1], pile.xy[0]], { icon: icon, keyboard: false }).bindTooltip(words).addTo(groups.piles);
+    });
     zhoubian.printable(map);
     refresh();
     ask(api + "/ground").then(function (ground) {

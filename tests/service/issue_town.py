@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from layers.schema import conform
 from layers.store import Store
 
 CROWD = (LON + 0.004, LAT + 0.004)
+DEFAULT_POINT = (LON + 0.012, LAT + 0.009)
 COUNT = 900
 FIRST, LAST = "2026-01-01", "2026-10-31"
 
@@ -37,9 +39,15 @@ def issues() -> gpd.GeoDataFrame:
     return conform(gpd.GeoDataFrame(table, geometry=points, crs="EPSG:4326"), "issues")
 
 
-def town_with_issues(path: Path) -> None:
-    """The small town with its issues in a store."""
+def town_with_issues(path: Path, *, piled: int = 0) -> None:
+    """The small town with its issues in a store, and so many more on `DEFAULT_POINT`."""
     stored(path)
     batch = NewBatch(source="问题.csv", sha256="cd" * 32, imported_at=NOON.isoformat(), kind="csv")
     with Store.open(path, create=False) as store:
         store.add({"issues": issues()}, batch, {})
+        if piled:
+            more = issues().iloc[:piled].assign(id=[f"p{i}" for i in range(piled)])
+            more = more.set_geometry(
+                gpd.points_from_xy(*np.tile(np.array([DEFAULT_POINT]).T, piled)), crs="EPSG:4326"
+            )
+            store.add({"issues": more}, replace(batch, sha256="ce" * 32), {})

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from html_page import Page
-from issue_town import COUNT, CROWD, FIRST, LAST, issues, town_with_issues
+from issue_town import COUNT, CROWD, DEFAULT_POINT, FIRST, LAST, issues, town_with_issues
 from PIL import Image
 from small_town import HOSTILE, stored
 
@@ -184,6 +184,16 @@ def test_a_tile_says_the_same_as_the_picture(client):
     west, east = (360 * one / 2**zoom - 180 for one in (x, x + 1))
     north, south = (np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * one / 2**zoom)))) for one in (y, y + 1))
     assert at(tile, (west, south, east, north), *CROWD) == 11
+
+
+def test_a_geocoders_default_point_is_shown_and_not_counted(tmp_path):
+    town_with_issues(tmp_path / "piled.db", piled=400)
+    client = ready(create_app(tmp_path / "piled.db", "en"))
+    pile = client.get(f"{API}/choices").json["piles"]
+    assert [one["issues"] for one in pile] == [400]
+    assert pile[0]["xy"] == pytest.approx(DEFAULT_POINT, abs=2e-5)
+    facts = client.get(API).json["facts"]
+    assert (facts["piled"], facts["used"] + facts["outside"]) == (400, COUNT)
 
 
 def test_a_category_halves_what_the_legend_says(client):
