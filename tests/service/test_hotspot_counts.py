@@ -17,6 +17,7 @@ from geo.errors import DesignError, NotFoundError, StatisticsError
 from layers.rules import categories
 from layers.store import Store
 from service.commands import main
+from service.i18n import text
 from service.usecases import hotspots
 from service.usecases.also_there import also_there
 from service.usecases.hotspot_city import read_city
@@ -168,8 +169,22 @@ def test_the_commands_answer(tmp_path, monkeypatch, capsys, lang):
     assert main(["--lang", lang, "clusters", "--category", "SS01"]) == 0
     assert main(["--lang", lang, "bandwidth"]) == 0
     assert main(["--lang", lang, "also", "B1", "--category", "SS"]) == 0
+    assert main(["--lang", lang, "density", "--weight", "severity", "--half-life", "30"]) == 0
     out = capsys.readouterr().out
+    assert text("hot.weight.severity", lang) in out
+    assert text("hot.half_life", lang, days="30") in out
     assert "东街" in out
     assert "槐树巷" in out
+    assert main(["street-rate"]) == 1  # this town has no road
+    capsys.readouterr()
     assert main(["also", "B1", "--category", "SS", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["layer"] == "back_alleys"
+
+
+def test_a_rate_per_street_is_a_geotiff_and_its_cells_are_told(store, tmp_path, capsys):
+    out = tmp_path / "率.tif"
+    assert main(["--store", str(store.path), "street-rate", "--out", str(out), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["cells"]["thin"] + facts["cells"]["never"] > 0
+    assert facts["cells"]["found"] > 0
+    assert out.read_bytes()[:2] == b"II"
