@@ -215,9 +215,8 @@ def _show(here: Door, answer: Answer, out: Path | None, *, as_json: bool) -> Non
 
 def _show_top(answer: Answer, lang: Lang) -> None:
     rows = [
-        (spot.rank, spot.place or text("hot.no_name", lang), spot.district,
-         f"{spot.density:.1f}", spot.issues,
-         spot.places, spot.place_days, "—" if spot.change is None else f"{spot.change:.2f}",
+        (spot.rank, spot.place or text("hot.no_name", lang), spot.district, f"{spot.density:.1f}",
+         spot.issues, spot.places, spot.place_days, "—" if spot.change is None else f"{spot.change:.2f}",
          *(f"{category(word, lang)} {count}" for word, count in spot.categories[:1] or (("", ""),)),
          spot.unit, f"{spot.lon:.5f}, {spot.lat:.5f}")
         for spot in answer.spots

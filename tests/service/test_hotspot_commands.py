@@ -73,7 +73,7 @@ def test_every_command_says_method_period_and_what_was_left_out(capsys, command,
     out = asked(capsys, command, lang=lang)
     for line in ("method", "period", "issues", "left_out", "filter", "ground"):
         assert f"{text(f'hot.line.{line}', lang)}: " in out
-    # of the 60 on the default point all lie in the year, 30 in its second half (every sixth day)
+    # of the 60 on the default point all lie in the year, 29 in its second half (every sixth day)
     count = sum(6 * n >= 181 for n in range(town.PILED)) if command == "compare-periods" else 60
     assert text("hot.out.piled", lang, count=count) in out
     assert "{" not in out
