@@ -14,8 +14,8 @@ from layers.batches import NewBatch
 from layers.schema import conform
 from layers.store import Store
 
-CROWD = (LON + 0.004, LAT + 0.004)
-DEFAULT_POINT = (LON + 0.012, LAT + 0.009)
+CROWD = (LON + 0.001, LAT + 0.008)
+DEFAULT_POINT = (LON + 0.012, LAT + 0.001)
 COUNT = 900
 FIRST, LAST = "2026-01-01", "2026-10-31"
 

@@ -13,13 +13,15 @@ import pytest
 from html_page import Page
 from issue_town import COUNT, CROWD, DEFAULT_POINT, FIRST, LAST, issues, town_with_issues
 from PIL import Image
+from pyproj import CRS, Transformer
 from small_town import HOSTILE, stored
 
 from geo.emerging import KINDS
 from geo.hotspots import CLASSES
+from layers.rasters import Raster
 from layers.schema import ISSUE_SOURCES, ISSUE_STATES
 from service.heat_image import square_root_scale
-from service.hotspot_pictures import CHANGE_LOOKS, EMERGING_LOOKS, GI_LOOKS
+from service.hotspot_pictures import CHANGE_LOOKS, EMERGING_LOOKS, GI_LOOKS, Classed
 from service.i18n import LANGS, texts
 from service.resources import static_path
 from service.web.app import create_app
@@ -216,6 +218,8 @@ def test_every_month_is_drawn_in_the_same_classes(client):
 def test_only_complete_months_are_frames(client):
     found = client.get(f"{API}/frames?since=2026-01-15&until=2026-03-30").json["months"]
     assert [frame["month"] for frame in found] == ["2026-02"]
+    asked = parse_qs(urlsplit(found[0]["address"]).query)
+    assert (asked["since"], asked["until"]) == (["2026-02-01"], ["2026-02-28"])
     answer = client.get(f"{API}/frames?since=2026-01-15&until=2026-02-20")
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "no_month")
 
@@ -227,9 +231,23 @@ def test_hot_cells_lie_on_the_crowd_and_are_counted(client):
     said = client.get(f"{API}?view=spots").json
     found = picture(client, said["picture"]["address"])
     names = [look.name for look in GI_LOOKS]
-    assert names[at(found, said["picture"]["bounds"], *CROWD) - 1] == "hot_99"
+    assert ["none", *names][at(found, said["picture"]["bounds"], *CROWD)] == "hot_99"
     cells = {row["name"]: row["cells"] for row in said["legend"]}
     assert cells == {name: said["facts"]["cells"][name] for name in names}
+
+
+def test_a_cell_is_drawn_where_it_lies():
+    """One hot cell of 100 m at the third row from the south, the seventh column, in Harbin's corner of UTM."""
+    codes = np.zeros((20, 30), np.uint8)
+    codes[2, 6] = len(GI_LOOKS)
+    x0, y0 = 330_000.0, 5_070_000.0
+    plane = Raster(np.zeros((80, 120), np.float32), x0, y0, 25.0, CRS.from_epsg(32652))
+    drawn = Classed(codes, plane, GI_LOOKS, {})
+    found = Image.open(io.BytesIO(drawn.picture()))
+    place = Transformer.from_crs(32652, 4326, always_xy=True).transform
+    for column, row in [(6, 2), (6, 17), (23, 2), (5, 2), (6, 3)]:
+        expected = codes[row, column]
+        assert at(found, drawn.bounds, *place(x0 + 100 * column + 50, y0 + 100 * row + 50)) == expected
 
 
 def test_what_is_cold_is_hatched_so_that_a_grey_print_tells_it(client):
