@@ -115,6 +115,7 @@ HOTSPOTS = MapKind(
         *_LEAFLET_SCRIPTS,
         "zhoubian/hotspots-settings.js",
         "zhoubian/hotspots-words.js",
+        "zhoubian/hotspots-area.js",
         "zhoubian/hotspots-map.js",
     ),
 )

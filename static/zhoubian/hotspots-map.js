@@ -72,6 +72,7 @@
     let frames = null;
     let turn = 0;
     const second = secondMap(map);
+    const outline = zhoubian.HotspotArea(map, renderers.buffers, settings);
 
     function complain(problem) {
       if (problem.name === "AbortError") { return; }
@@ -101,6 +102,7 @@
       const signal = asking.signal;
       const side = state.view === "change" && state.side === "1";
       frames = null;
+      outline();
       document.getElementById("zb-words").textContent = settings.words(choices);
       const asked = settings.asked(["view", "bandwidth", "before_since", "before_until"]);
       document.body.classList.add("zb-stale");
@@ -246,12 +248,6 @@
 
     map.on("moveend", issues);
     map.on("zoomend", sharpen);
-    document.getElementById("zb-within").addEventListener("click", function () {
-      if (state.within) { settings.set("within", ""); return; }
-      const b = map.getBounds();
-      const corner = function (lat, lng) { return lng.toFixed(6) + "," + lat.toFixed(6); };
-      settings.set("within", [corner(b.getSouth(), b.getWest()), corner(b.getSouth(), b.getEast()), corner(b.getNorth(), b.getEast()), corner(b.getNorth(), b.getWest())].join(";"));
-    });
 
     choices.piles.forEach(function (pile) {
       const icon = L.divIcon({ className: "zb-pile", html: "", iconSize: [14, 14] });

@@ -123,10 +123,11 @@ def test_the_slider_changes_pictures_and_no_class(page, service):
     assert "month=2026-03" in page.url
     assert page.locator(".zb-legend table").inner_text() == legend
     assert len([one for one in page.watch.requests if "/api/hotspots?" in one]) == asked
-    visible = page.locator("img.zb-overlay").evaluate_all(
-        "(all) => all.filter((one) => one.style.opacity === '1').map((one) => one.src)"
+    page.wait_for_function(
+        """() => { const seen = Array.from(document.querySelectorAll("img.zb-overlay"))
+            .filter((one) => one.style.opacity === "1").map((one) => one.src);
+            return seen.length === 1 && seen[0].includes("since=2026-03-01"); }"""
     )
-    assert len(visible) == 1 and "since=2026-03-01" in visible[0]
 
 
 def test_two_maps_move_together(page, service):
@@ -152,3 +153,44 @@ def test_a_place_of_the_list_is_shown_with_its_single_issues_and_names_stay_text
     assert HOSTILE[0] in page.locator(".zb-top").inner_text()
     assert page.evaluate("() => document.querySelectorAll('#zb-scroll img, #zb-scroll script').length") == 0
     assert page.watch.faults == []
+
+
+def test_an_area_is_drawn_by_its_corners_and_dropped_again(page, service):
+    open_page(page, service)
+    all_of_it = page.locator(".zb-legend").inner_text()
+    page.locator("#zb-area").click()
+    frame = page.locator(".folium-map").bounding_box()
+    corners = [(0.35, 0.15), (0.55, 0.15), (0.55, 0.45), (0.35, 0.45)]
+    for across, down in corners[:-1]:
+        page.mouse.click(frame["x"] + across * frame["width"], frame["y"] + down * frame["height"])
+        page.wait_for_timeout(600)
+    across, down = corners[-1]
+    page.mouse.dblclick(frame["x"] + across * frame["width"], frame["y"] + down * frame["height"])
+    page.wait_for_function("() => document.body.dataset.shown.includes('within=')")
+    drawn = parse_qs(urlsplit(page.url).query)["within"][0].split(";")
+    assert len(drawn) == 4
+    lons, lats = zip(*((float(one) for one in corner.split(",")) for corner in drawn), strict=True)
+    assert lons[0] == lons[3] < lons[1] == lons[2]
+    assert lats[0] == lats[1] > lats[2] == lats[3]
+    assert page.locator(".zb-legend").inner_text() != all_of_it
+    page.locator("#zb-within").click()
+    page.wait_for_function("() => !document.body.dataset.shown.includes('within=')")
+    assert page.locator(".zb-legend").inner_text() == all_of_it
+
+
+def test_a_drawing_is_given_up_with_escape_and_a_line_is_no_area(page, service):
+    open_page(page, service)
+    frame = page.locator(".folium-map").bounding_box()
+    x, y = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+    page.locator("#zb-area").click()
+    page.mouse.click(x, y)
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(400)
+    assert "within" not in page.url
+    assert page.locator("#zb-area").inner_text() == "Draw an area"
+    page.locator("#zb-area").click()
+    page.mouse.click(x, y)
+    page.wait_for_timeout(600)
+    page.mouse.dblclick(x + 80, y)
+    page.wait_for_selector("#zb-fault:visible")
+    assert "no polygon" in page.locator("#zb-fault").inner_text()

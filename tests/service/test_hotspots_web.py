@@ -132,7 +132,7 @@ def test_every_class_and_value_has_words(code):
 
 
 def test_the_scripts_ask_only_for_texts_that_exist():
-    scripts = [static_path(f"zhoubian/hotspots-{part}.js") for part in ("words", "map")]
+    scripts = [static_path(f"zhoubian/hotspots-{part}.js") for part in ("words", "area", "map")]
     source = "".join(script.read_text(encoding="utf-8") for script in scripts)
     whole = set(re.findall(r'\bsay\("([a-z_.]+)"[,)]', source))
     whole |= {found for pair in re.findall(r'say\([^"(]+\? "(\w+)" : "(\w+)"', source) for found in pair}
