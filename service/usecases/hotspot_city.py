@@ -161,7 +161,9 @@ def _ground(store: Store, issues: IssueColumns) -> tuple[Any, str]:
     xy = issues.xy.astype(np.float64)
     low, high = np.quantile(xy, [_FAR_SHARE, 1 - _FAR_SHARE], axis=0)
     near = xy[((xy >= low) & (xy <= high)).all(axis=1)]
-    hull = shapely.convex_hull(shapely.multipoints(near if len(near) else xy))
+    # the hull of a line through them all, back to the first: a million point objects take a second
+    around = near if len(near) else xy
+    hull = shapely.convex_hull(shapely.LineString(np.vstack([around, around[:1]])))
     return shapely.buffer(hull, _MARGIN_M), "hull"
 
 
