@@ -262,6 +262,17 @@ class Store:
         with self._reading() as connection:
             return [_summary(connection, layer) for layer in tables.LAYER_TABLES]
 
+    def came_with(self, layers: Iterable[str]) -> list[Batch]:
+        """The imports that current rows of the layers came with, layer by layer in the schema's order."""
+        wanted = set(layers)
+        with self._reading() as connection:
+            return [
+                batch
+                for layer in tables.LAYER_TABLES
+                if layer in wanted
+                for batch in _came_with(connection, layer)
+            ]
+
     def data_version(self, layers: Iterable[str]) -> str:
         """A text that is another one after any change of any of the layers; an ETag."""
         wanted = set(layers)
@@ -493,15 +504,18 @@ def _summary(connection: Connection, layer: str) -> LayerSummary:
     table = tables.LAYER_TABLES[layer]
     current = table.c.superseded_by.is_(None)
     wkb = np.array(connection.scalars(select(table.c.geom).where(current)).all(), dtype=object)
-    came_with = select(table.c.batch_id).where(current)
     return {
         "layer": layer,
         "count": len(wkb),
         "extent": tuple(shapely.total_bounds(shapely.from_wkb(wkb)).tolist()) if len(wkb) else None,
-        "batches": batches.found(
-            connection, select(tables.batches).where(tables.batches.c.id.in_(came_with))
-        ),
+        "batches": _came_with(connection, layer),
     }
+
+
+def _came_with(connection: Connection, layer: str) -> list[Batch]:
+    table = tables.LAYER_TABLES[layer]
+    ids = select(table.c.batch_id).where(table.c.superseded_by.is_(None))
+    return batches.found(connection, select(tables.batches).where(tables.batches.c.id.in_(ids)))
 
 
 def _draw_names(connection: Connection) -> list[str]:

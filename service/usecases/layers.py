@@ -38,13 +38,7 @@ def summary(store: Store) -> list[dict[str, Any]]:
 
 def attribution(store: Store, layers: tuple[str, ...]) -> str:
     """Whose data the layers are: every stated attribution once."""
-    stated = [
-        batch.attribution
-        for found in store.summary()
-        if found["layer"] in layers
-        for batch in found["batches"]
-        if batch.attribution
-    ]
+    stated = [batch.attribution for batch in store.came_with(layers) if batch.attribution]
     return "; ".join(dict.fromkeys(stated))
 
 
