@@ -40,6 +40,8 @@ def lines(facts: Mapping[str, Any], lang: Lang, wanted: Mapping[str, str]) -> li
         ("filter", "; ".join(f"{name} {value}" for name, value in wanted.items()) or text("hot.all", lang)),
         ("ground", text(f"hot.ground.{facts['ground']}", lang)),
     ]
+    if facts["ground"] == "hull" and facts["subject"] in ("hotspots", "emerging"):
+        told.append(("caution", text("hot.no_areas", lang)))
     if facts.get("hit_rate") is not None:
         share = {"share": f"{100 * facts['area_share']:.0f} %", "hits": f"{100 * facts['hit_rate']:.0f} %"}
         told.append(("forecast", text("hot.forecast", lang, **share, pai=f"{facts['pai']:.1f}")))

@@ -14,7 +14,7 @@
     return say("method." + view, told);
   }
 
-  function counts(facts) {
+  function counts(view, facts) {
     const said = [];
     if (facts.place_days !== undefined) {
       said.push(say("place_days", { place_days: number(facts.place_days), merged: number(facts.merged) }));
@@ -30,6 +30,8 @@
     }
     if (facts.left_out) { said.push(say("left_months", { left_out: number(facts.left_out) })); }
     if (facts.ground === "hull") { said.push(say("hull")); }
+    /* to Gi* empty land is a place without issues */
+    if (facts.ground === "hull" && (view === "spots" || view === "emerging")) { said.push(say("no_areas")); }
     return said;
   }
 
@@ -82,7 +84,7 @@
       said.appendChild(make("p", "", methodOf(view, facts)));
       said.appendChild(make("p", "", say("period", facts)));
       if (facts.before_since) { said.appendChild(make("p", "", say("against", { since: facts.before_since, until: facts.before_until }))); }
-      counts(facts).forEach(function (words) { said.appendChild(make("p", "", words)); });
+      counts(view, facts).forEach(function (words) { said.appendChild(make("p", "", words)); });
       box.appendChild(said);
     };
   };

@@ -81,6 +81,16 @@ def test_every_command_says_method_period_and_what_was_left_out(capsys, command,
     assert "None" not in out
 
 
+@pytest.mark.parametrize("lang", LANGS)
+def test_empty_land_is_no_quiet_place_where_the_store_has_no_areas(capsys, user, monkeypatch, lang):
+    for command in ("hotspots", "emerging", "density"):
+        assert text("hot.no_areas", lang) not in asked(capsys, command, lang=lang)
+    monkeypatch.setenv("ZHOUBIAN_STORE", str(town.stored(user / "bare.db", areas=False)))
+    for command in ("hotspots", "emerging", "density"):
+        told = text("hot.no_areas", lang) in asked(capsys, command, lang=lang)
+        assert told == (command != "density")
+
+
 def test_the_list_names_the_street_its_subdistrict_and_its_unit(capsys):
     out = asked(capsys, "top", "--n", 3, lang="zh")
     first = next(line for line in out.splitlines() if re.match(r"\s+1\s", line))

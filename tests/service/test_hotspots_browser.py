@@ -96,6 +96,9 @@ def test_every_view_has_its_legend(page, service, view):
     open_page(page, service, f"lang=en&view={view}")
     assert page.locator(".zb-legend tr").count() >= 6
     assert page.watch.faults == []
+    # the town has no areas: to Gi* land without people would be a quiet place
+    said = "without areas in the store" in page.locator(".zb-legend").inner_text()
+    assert said == (view in ("spots", "emerging"))
 
 
 def test_what_cannot_be_shown_leaves_the_map_as_it_was(page, service):
