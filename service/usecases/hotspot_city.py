@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -138,8 +139,15 @@ def read_city(
     second = (issues.day.astype(np.int64) * 24 + issues.hour) * 3600
     # ids are those of the store, each of them once
     again = ~resent(np.full(len(issues), -1), place, category, second).kept & ~piled
-    names = {layer: held for layer in NAMED if (held := _names(store, layer, issues)) is not None}
-    streets = on_plane(store.read("roads", columns=[]).geometry.array, issues)
+    names: dict[str, Names] = {}
+    streets = np.empty(0, dtype=object)
+    for layer in NAMED:
+        table = store.read(layer, columns=["name"] if layer == "roads" else ["name", "unit"])
+        shapes = on_plane(table.geometry.array, issues)
+        if layer == "roads":
+            streets = shapes
+        if table["name"].notna().any():
+            names[layer] = _names(table, shapes)
     districts = _districts(store, issues)
     return City(issues, area, ground, piled, again, names, streets, districts, attribution, version)
 
@@ -167,19 +175,12 @@ def _ground(store: Store, issues: IssueColumns) -> tuple[Any, str]:
     return shapely.buffer(hull, _MARGIN_M), "hull"
 
 
-def _names(store: Store, layer: str, issues: IssueColumns) -> Names | None:
-    columns = ["name", "unit"] if layer != "roads" else ["name"]
-    table = store.read(layer, columns=columns)
-    table = table[table["name"].notna()]
-    if table.empty:
-        return None
+def _names(table: gpd.GeoDataFrame, shapes: NDArray[np.object_]) -> Names:
+    """The rows that have a name."""
+    named = table["name"].notna().to_numpy()
+    table = table[named]
     units = table["unit"].fillna("").tolist() if "unit" in table else [""] * len(table)
-    return Names(
-        shapely.STRtree(on_plane(table.geometry.array, issues)),
-        table["id"].tolist(),
-        table["name"].tolist(),
-        units,
-    )
+    return Names(shapely.STRtree(shapes[named]), table["id"].tolist(), table["name"].tolist(), units)
 
 
 def _districts(store: Store, issues: IssueColumns) -> Names | None:
