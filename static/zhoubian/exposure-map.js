@@ -96,17 +96,9 @@
   }
 
   function legend(map) {
-    const control = L.control({ position: "bottomleft" });
-    control.onAdd = function () {
-      const box = make("div", "zb-legend");
-      L.DomEvent.disableClickPropagation(box);
-      L.DomEvent.disableScrollPropagation(box);
-      return box;
-    };
-    control.addTo(map);
+    const box = zhoubian.legendBox(map);
     return function (state, counts) {
       const scale = zhoubian.SCALES[state.by];
-      const box = control.getContainer();
       box.textContent = "";
       box.appendChild(make("b", "", zhoubian.text("exposure.legend." + state.by)));
       box.appendChild(make("p", "", zhoubian.text("exposure.legend_unit." + state.by)));

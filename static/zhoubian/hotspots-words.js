@@ -64,17 +64,9 @@
   }
 
   zhoubian.HotspotLegend = function (map) {
-    const control = L.control({ position: "bottomleft" });
-    control.onAdd = function () {
-      const box = make("div", "zb-legend");
-      L.DomEvent.disableClickPropagation(box);
-      L.DomEvent.disableScrollPropagation(box);
-      return box;
-    };
-    control.addTo(map);
+    const box = zhoubian.legendBox(map);
     /* title: text; view: whose method; facts, legend: of an answer */
     return function (title, view, facts, legend) {
-      const box = control.getContainer();
       box.textContent = "";
       box.appendChild(make("b", "", title));
       if (view === "density" || view === "hexagons") { box.appendChild(make("p", "", say("unit"))); }

@@ -36,6 +36,18 @@
     return element;
   };
 
+  /* The box of the legend, a control of the map; clicks on it are none on the map. */
+  zhoubian.legendBox = function (map) {
+    const control = L.control({ position: "bottomleft" });
+    control.onAdd = function () {
+      const box = zhoubian.make("div", "zb-legend");
+      L.DomEvent.disableClickPropagation(box);
+      L.DomEvent.disableScrollPropagation(box);
+      return box;
+    };
+    return control.addTo(map).getContainer();
+  };
+
   zhoubian.text = function (code, facts) {
     return zhoubian.texts["map." + code].replace(/\{(\w+)\}/g, function (_, name) { return String(facts[name]); });
   };
