@@ -422,10 +422,9 @@ def test_closing_from_another_thread_ends_the_task_at_once():
 
     listening = threading.Thread(target=listen)
     listening.start()
-    began = time.perf_counter()
     reader.close()
-    listening.join(5)
-    assert time.perf_counter() - began < 2
+    listening.join(2)
+    assert not listening.is_alive()
     assert [(error.code, error.facts) for error in errors] == [("reading_stopped", {"file": "点位.csv"})]
     with pytest.raises(LayerError):
         list(reader.run("echo", {}))

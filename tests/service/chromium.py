@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
+import waitress
+from flask import Flask
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -62,3 +67,14 @@ def painted(page, pane: str) -> int:
         }""",
         pane,
     )
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The address of a service on a free port of this machine."""
+    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(timeout=10)

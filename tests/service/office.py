@@ -10,6 +10,7 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from service.commands import main
+from service.i18n import text
 
 LON, LAT = 116.30, 39.95
 
@@ -88,3 +89,22 @@ def is_written(store: Path) -> bool:
             return True
         other.execute("ROLLBACK")
         return False
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output and standard error of a command."""
+    capsys.readouterr()
+    code = main([str(argument) for argument in arguments])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def refused(capsys, *arguments, lang="en"):
+    """The sentence of a call that must fail."""
+    code, out, err = run(capsys, "--lang", lang, *arguments)
+    assert code in (1, 2), (out, err)
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith(text("cli.error", lang))
+    assert "Traceback" not in err
+    return err

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import waitress
-from chromium import painted
+from chromium import painted, served
 from small_town import ATTRIBUTION, HOSTILE, layers, stored
 
 from service.maps import draw_file
@@ -24,12 +22,8 @@ NAME = "第一次"
 def service(tmp_path_factory) -> Iterator[str]:
     store = tmp_path_factory.mktemp("town") / "town.db"
     stored(store, NAME)
-    server = waitress.create_server(create_app(store, "zh"), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=10)
+    with served(create_app(store, "zh")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

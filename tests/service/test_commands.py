@@ -21,7 +21,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import typer.main
-from office import ANCHORS, furnish, is_written, write_alleys, write_anchors, write_compounds
+from office import ANCHORS, furnish, is_written, run, write_alleys, write_anchors, write_compounds
 
 from layers.store import Store
 from service.commands import main
@@ -59,13 +59,6 @@ def office(furnished, here):
     for file in furnished.iterdir():
         shutil.copy(file, here)
     return here
-
-
-def run(capsys, *arguments):
-    capsys.readouterr()
-    code = main([str(argument) for argument in arguments])
-    told = capsys.readouterr()
-    return code, told.out, told.err
 
 
 def content(store=Path("zhoubian.db")):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,8 +10,7 @@ import fake_exposure
 import numpy as np
 import pytest
 import shapely
-import waitress
-from chromium import painted
+from chromium import painted, served
 from small_town import ATTRIBUTION, HOSTILE, NOON, layers, stored
 
 from layers.batches import NewBatch
@@ -49,12 +47,8 @@ def service(tmp_path_factory) -> Iterator[str]:
     patch = pytest.MonkeyPatch()
     for case in fake_exposure.USE_CASES:
         patch.setattr(exposure, case.__name__, case)
-    server = waitress.create_server(create_app(store, "zh"), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=10)
+    with served(create_app(store, "zh")) as address:
+        yield address
     patch.undo()
 
 

@@ -10,10 +10,9 @@ import openpyxl
 import pandas as pd
 import pytest
 from hamlet import PI, add, layers, stored
-from office import furnish
+from office import furnish, refused, run
 
 from layers.store import Store
-from service.commands import main
 from service.i18n import LANGS, text
 from service.usecases.designs import make_design
 
@@ -38,29 +37,11 @@ def hamlet(held, tmp_path, monkeypatch):
     return held
 
 
-def run(capsys, *arguments):
-    capsys.readouterr()
-    code = main([str(argument) for argument in arguments])
-    told = capsys.readouterr()
-    return code, told.out, told.err
-
-
 def asked(capsys, command, *more, lang="en", radius="500"):
     """What a command says that must succeed."""
     code, out, err = run(capsys, "--lang", lang, command, *COMMANDS[command], "--radius", radius, *more)
     assert (code, err) == (0, "")
     return out
-
-
-def refused(capsys, *arguments, lang="en"):
-    """The sentence of a call that must fail."""
-    code, out, err = run(capsys, "--lang", lang, *arguments)
-    assert code in (1, 2), (out, err)
-    assert out == ""
-    assert err.count("\n") == 1
-    assert err.startswith(text("cli.error", lang))
-    assert "Traceback" not in err
-    return err
 
 
 # ------------------------------------------------------------------------------------- on the screen

@@ -13,10 +13,10 @@ import openpyxl
 import pyogrio
 import pytest
 import spotted_town as town
+from office import refused, run
 from PIL import Image
 
 from layers.store import Store
-from service.commands import main
 from service.i18n import LANGS, text
 
 COMMANDS = {
@@ -39,29 +39,11 @@ def user(held, tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(capsys, *arguments):
-    capsys.readouterr()
-    code = main([str(argument) for argument in arguments])
-    told = capsys.readouterr()
-    return code, told.out, told.err
-
-
 def asked(capsys, command, *more, lang="en"):
     """What a command says that must succeed."""
     code, out, err = run(capsys, "--lang", lang, command, *COMMANDS[command], *more)
     assert (code, err) == (0, "")
     return out
-
-
-def refused(capsys, *arguments, lang="en"):
-    """The sentence of a call that must fail."""
-    code, out, err = run(capsys, "--lang", lang, *arguments)
-    assert code in (1, 2), (out, err)
-    assert out == ""
-    assert err.count("\n") == 1
-    assert err.startswith(text("cli.error", lang))
-    assert "Traceback" not in err
-    return err
 
 
 # -- on the screen ---------------------------------------------------------------------------------

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import waitress
+from chromium import served
 from issue_town import town_with_issues
 from small_town import HOSTILE
 
@@ -20,12 +19,8 @@ pytestmark = pytest.mark.browser
 def service(tmp_path_factory) -> Iterator[str]:
     store = tmp_path_factory.mktemp("issues") / "town.db"
     town_with_issues(store)
-    server = waitress.create_server(create_app(store, "zh"), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=10)
+    with served(create_app(store, "zh")) as address:
+        yield address
 
 
 def open_page(page, service: str, query: str = "lang=en") -> None:
