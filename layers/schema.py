@@ -30,6 +30,10 @@ UNIT_STATUSES = ("open", *STATUSES_EXCLUDED)
 ROAD_CLASSES = (
     "motorway", "trunk", "primary", "secondary", "tertiary", "residential", "alley", "service", "path",
 )  # fmt: skip
+ROAD_MODES = (
+    "walk", "bike", "drive", "walk bike", "walk drive", "bike drive", "walk bike drive", "none",
+)  # fmt: skip
+"""Who may use a road, where that is not what its class says: one or several of three, or nobody."""
 AREA_LEVELS = ("district", "subdistrict", "community", "grid")
 ISSUE_STATES = (
     "found", "fixed_on_site", "carded", "reported_fixed", "rechecked", "closed", "suspended",
@@ -121,6 +125,7 @@ LAYERS: dict[str, Layer] = {
                 Column("class", "text", "class", "等级", required=True, allowed=ROAD_CLASSES),
                 Column("subtype", "text", "kind", "细类"),
                 Column("oneway", "text", "one-way", "单行", allowed=("yes", "no", "reverse")),
+                Column("modes", "text", "open to", "可通行方式", allowed=ROAD_MODES),
             ),
         ),
         Layer(

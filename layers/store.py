@@ -1,4 +1,4 @@
-"""The live store: layers in batches that can be undone, refusals and draws, in one file.
+"""The live store: layers in batches that can be undone, refusals, draws and plans, in one file.
 
 A batch is one import. Its rows are never changed: an update supersedes them, undoing the update
 brings them back. Nothing here reads the clock; whoever calls says what time it is (ISO 8601 text).
@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict
@@ -47,6 +47,31 @@ class DrawRow(DrawHeading):
 
     record: dict[str, Any]
     secret: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class PlanHeading:
+    """A stored plan of routes by name.
+
+    `draw` names the draw it serves, if it serves one. `revision` is 1 when it is made, one more after
+    each change; `changed_at` is then the time of that change.
+    """
+
+    name: str
+    draw: str | None
+    created_at: str
+    changed_at: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class PlanRow(PlanHeading):
+    """A stored plan with its record."""
+
+    record: dict[str, Any]
+
+
+_PLAN_HEADING = tuple(field.name for field in fields(PlanHeading))
 
 
 class LayerSummary(TypedDict):
@@ -353,7 +378,7 @@ class Store:
     ) -> None:
         """Store a draw under a name that no other has (StoreError `draw_exists`)."""
         with self._writing() as connection:
-            if name in _draw_names(connection):
+            if name in _names(connection, tables.draws):
                 raise StoreError(
                     f"there is already a draw named {name!r}; choose another name",
                     code="draw_exists",
@@ -397,6 +422,75 @@ class Store:
         with self._reading() as connection:
             rows = connection.execute(query.order_by(table.c.created_at, table.c.name))
             return [DrawHeading(*row) for row in rows]
+
+    # ------------------------------------------------------------------- plans
+
+    def save_plan(self, name: str, draw: str | None, created_at: str, record: dict[str, Any]) -> None:
+        """Store a plan under a name that no other has (StoreError `plan_exists`), as its revision 1."""
+        with self._writing() as connection:
+            if name in _names(connection, tables.plans):
+                raise StoreError(
+                    f"there is already a plan named {name!r}; choose another name",
+                    code="plan_exists",
+                    name=name,
+                )
+            values = {"draw": draw, "created_at": created_at, "changed_at": created_at, "revision": 1}
+            connection.execute(insert(tables.plans).values(name=name, record=record, **values))
+
+    def update_plan(self, name: str, record: dict[str, Any], changed_at: str, *, revision: int) -> int:
+        """Put a changed plan in the place of the revision it was made from.
+
+        Parameters
+        ----------
+        revision : int
+            The revision that was read before the change.
+
+        Returns
+        -------
+        The new revision, one more.
+
+        Raises
+        ------
+        NotFoundError
+            `plan_unknown`.
+        StoreError
+            `plan_changed`: somebody else has changed the plan since; nothing is stored.
+        """
+        table = tables.plans
+        with self._writing() as connection:
+            stored = _plan(connection, name).revision
+            if stored != revision:
+                raise StoreError(
+                    f"the plan {name!r} was changed in the meantime (it is at revision {stored}, the change"
+                    f" was made to revision {revision}); load it again and repeat the change",
+                    code="plan_changed",
+                    name=name,
+                    stored=stored,
+                    given=revision,
+                )
+            values = {"record": record, "changed_at": changed_at, "revision": revision + 1}
+            connection.execute(sql_update(table).where(table.c.name == name).values(**values))
+        return revision + 1
+
+    def plan(self, name: str) -> PlanRow:
+        """The plan of that name (NotFoundError `plan_unknown`, which tells the names there are)."""
+        with self._reading() as connection:
+            return _plan(connection, name)
+
+    def plans(self) -> list[PlanHeading]:
+        """Every plan by name, the oldest first; the records, which may be large, are left to `plan`."""
+        table = tables.plans
+        query = select(*(table.c[name] for name in _PLAN_HEADING))
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(table.c.created_at, table.c.name))
+            return [PlanHeading(*row) for row in rows]
+
+    def remove_plan(self, name: str) -> None:
+        """Take a plan out for good (NotFoundError `plan_unknown`)."""
+        table = tables.plans
+        with self._writing() as connection:
+            _plan(connection, name)
+            connection.execute(delete(table).where(table.c.name == name))
 
     # ------------------------------------------------------------ transactions
 
@@ -518,8 +612,8 @@ def _came_with(connection: Connection, layer: str) -> list[Batch]:
     return batches.found(connection, select(tables.batches).where(tables.batches.c.id.in_(ids)))
 
 
-def _draw_names(connection: Connection) -> list[str]:
-    return list(connection.scalars(select(tables.draws.c.name).order_by(tables.draws.c.name)))
+def _names(connection: Connection, table: Table) -> list[str]:
+    return list(connection.scalars(select(table.c.name).order_by(table.c.name)))
 
 
 def _draw(connection: Connection, name: str) -> DrawRow:
@@ -527,7 +621,7 @@ def _draw(connection: Connection, name: str) -> DrawRow:
     query = select(table.c.name, table.c.created_at, table.c.state, table.c.record, table.c.secret)
     row = connection.execute(query.where(table.c.name == name)).one_or_none()
     if row is None:
-        known = ", ".join(_draw_names(connection)) or "-"
+        known = ", ".join(_names(connection, table)) or "-"
         raise NotFoundError(
             f"there is no draw named {name!r}; the draws are: {known}",
             code="draw_unknown",
@@ -535,3 +629,18 @@ def _draw(connection: Connection, name: str) -> DrawRow:
             known=known,
         )
     return DrawRow(*row)
+
+
+def _plan(connection: Connection, name: str) -> PlanRow:
+    table = tables.plans
+    query = select(*(table.c[column] for column in (*_PLAN_HEADING, "record")))
+    row = connection.execute(query.where(table.c.name == name)).one_or_none()
+    if row is None:
+        known = ", ".join(_names(connection, table)) or "-"
+        raise NotFoundError(
+            f"there is no plan named {name!r}; the plans are: {known}",
+            code="plan_unknown",
+            name=name,
+            known=known,
+        )
+    return PlanRow(*row)

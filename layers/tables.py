@@ -165,6 +165,17 @@ draws = Table(
     Column("secret", JSON(none_as_null=True)),
 )
 
+plans = Table(
+    "plans",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("draw", Text),
+    Column("created_at", Text, nullable=False),
+    Column("changed_at", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
 
 def _layer_table(layer: schema.Layer) -> Table:
     values = [

@@ -1,4 +1,4 @@
-"""What the store promises about layers, batches, refusals and draws."""
+"""What the store promises about layers, batches, refusals, draws and plans."""
 
 from __future__ import annotations
 
@@ -388,6 +388,87 @@ def test_unknown_draw_is_named_with_the_known_ones(store):
     assert refusal(error) == "draw_unknown"
 
 
+# -------------------------------------------------------------------------- plans
+
+LATER = "2026-11-20T15:30:00+08:00"
+PLAN = {"format": "zhoubian-plan/1", "name": "周二", "routes": [{"team": "1", "stops": []}]}
+
+
+def test_plan_comes_back_word_for_word(store):
+    store.save_plan("周二", "第一次", NOON, PLAN)
+    found = store.plan("周二")
+    assert (found.name, found.draw, found.created_at, found.changed_at, found.revision) == (
+        "周二", "第一次", NOON, NOON, 1,
+    )  # fmt: skip
+    assert json.dumps(found.record) == json.dumps(PLAN)  # the order too
+
+
+def test_name_of_a_plan_is_taken_once(store):
+    store.save_plan("a", None, NOON, PLAN)
+    with pytest.raises(StoreError) as error:
+        store.save_plan("a", "第一次", LATER, {})
+    assert refusal(error) == "plan_exists"
+    assert (store.plan("a").draw, store.plan("a").record) == (None, PLAN)
+
+
+def test_a_change_of_a_plan_is_stored_only_on_the_revision_it_was_made_from(store):
+    store.save_plan("a", None, NOON, PLAN)
+    assert store.update_plan("a", {"first": 1}, LATER, revision=1) == 2
+    with pytest.raises(StoreError, match="at revision 2, the change was made to revision 1") as error:
+        store.update_plan("a", {"second": 2}, LATER, revision=1)
+    assert refusal(error) == "plan_changed"
+    found = store.plan("a")
+    assert (found.record, found.changed_at, found.revision) == ({"first": 1}, LATER, 2)
+    assert store.update_plan("a", {"second": 2}, LATER, revision=2) == 3
+
+
+def test_of_two_people_who_change_a_plan_at_once_one_is_told(store):
+    store.save_plan("a", None, NOON, PLAN)
+
+    def changed(number):
+        try:
+            return store.update_plan("a", {"by": number}, LATER, revision=1)
+        except StoreError as error:
+            return error.code
+
+    with ThreadPoolExecutor(4) as threads:
+        told = list(threads.map(changed, range(8)))
+    assert sorted(map(str, told)) == ["2", *["plan_changed"] * 7]
+    assert store.plan("a").record == {"by": told.index(2)}
+
+
+def test_plans_are_listed_oldest_first_without_their_records(store):
+    assert store.plans() == []
+    store.save_plan("later", "d", LATER, PLAN)
+    store.save_plan("earlier", None, NOON, PLAN)
+    store.update_plan("earlier", PLAN, LATER, revision=1)
+    assert [(plan.name, plan.draw, plan.changed_at, plan.revision) for plan in store.plans()] == [
+        ("earlier", None, LATER, 2), ("later", "d", LATER, 1),
+    ]  # fmt: skip
+    assert not any(hasattr(plan, "record") for plan in store.plans())
+
+
+def test_a_removed_plan_is_gone_and_its_name_is_free(store):
+    store.save_plan("a", None, NOON, PLAN)
+    store.remove_plan("a")
+    assert store.plans() == []
+    with pytest.raises(NotFoundError) as error:
+        store.remove_plan("a")
+    assert refusal(error) == "plan_unknown"
+    store.save_plan("a", None, NOON, PLAN)
+
+
+def test_unknown_plan_is_named_with_the_known_ones(store):
+    with pytest.raises(NotFoundError, match="the plans are: -"):
+        store.plan("b")
+    store.save_plan("二", None, NOON, PLAN)
+    store.save_plan("一", None, NOON, PLAN)
+    for asked in (lambda: store.plan("b"), lambda: store.update_plan("b", {}, NOON, revision=1)):
+        with pytest.raises(NotFoundError, match="the plans are: 一, 二") as error:
+            asked()
+        assert refusal(error) == "plan_unknown"
+
+
 # ------------------------------------------------------------------------- schema
 
 
@@ -411,6 +492,30 @@ def test_a_store_of_the_first_version_is_brought_on_with_all_it_holds(path, monk
         store.keep_mapping("toilets", "x|y", {"lon": "x", "lat": "y"})
         assert store.mappings("toilets") == {"x|y": {"lon": "x", "lat": "y"}}
         assert store.mappings("roads") == {}
+
+
+def test_roads_of_an_older_store_are_open_to_whom_their_class_says(path, monkeypatch):
+    with monkeypatch.context() as second:
+        second.setattr(migrations, "HEAD", "0002")
+        Store.open(path, create=True).close()
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(
+            "INSERT INTO batches VALUES (1, 'a.csv', 'f', ?, 'roads', NULL, NULL, NULL, '{}', '{}', NULL)",
+            (NOON,),
+        )
+        wkb = LineString([(116.3, 39.9), (116.31, 39.9)]).wkb
+        file.execute(
+            "INSERT INTO roads VALUES (1, 1, NULL, 'r1', '槐树街', 'primary', NULL, 'no', ?)", (wkb,)
+        )
+        file.commit()
+    with Store.open(path, create=False) as store:
+        roads = store.read("roads")
+        assert roads[["id", "class", "oneway"]].to_numpy().tolist() == [["r1", "primary", "no"]]
+        assert roads["modes"].isna().tolist() == [True]
+        roads["modes"] = "walk bike"
+        store.add({"roads": roads}, new_batch(), {}, update=True)
+        assert store.read("roads")["modes"].tolist() == ["walk bike"]
+        assert store.plans() == []
 
 
 def test_migrated_store_is_what_the_tables_say(path, store):
@@ -480,6 +585,8 @@ def test_store_works_without_anybody_opening_its_file(path, monkeypatch):
         assert len(store.read("back_alleys", bbox=(116, 39, 117, 40))) == 1
         store.summary()
         store.save_draw("a", NOON, RECORD)
+        store.save_plan("a", "a", NOON, PLAN)
+        store.update_plan("a", PLAN, NOON, revision=1)
 
 
 def test_guard_sees_gdal_open_and_copies(path, store, monkeypatch, tmp_path):
