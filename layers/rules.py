@@ -1,10 +1,14 @@
-"""The tables an office may replace: issue categories with their severity, checklists with their items."""
+"""The tables an office may replace: issue categories, checklists, and how long and when a site is visited."""
 
 from __future__ import annotations
 
 import csv
+import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
+
+from geo.errors import DesignError
 
 from .resources import data_path
 
@@ -49,3 +53,48 @@ def checklist(site_type: str) -> tuple[Item, ...]:
             for row in csv.DictReader(file)
             if row["site_type"] == site_type
         )
+
+
+@dataclass(frozen=True)
+class VisitRule:
+    """How long a visit of a kind of site takes and when it can be made, in seconds of the day."""
+
+    service_s: int
+    windows_s: tuple[tuple[int, int], ...]
+
+
+@cache
+def visit_rules() -> dict[str, VisitRule]:
+    """The visit of every kind of site: anchor classes, `back_alley`, `compound`."""
+    with data_path("visits.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["kind"]: VisitRule(
+                round(60 * float(row["service_min"])),
+                tuple(span_of(words) for words in row["windows"].split()),
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def span_of(words: str) -> tuple[int, int]:
+    """``08:00-12:00`` in seconds of the day.
+
+    Raises
+    ------
+    DesignError
+        `span_unreadable`, also for one that ends before it begins.
+    """
+    found = re.fullmatch(r"\s*(\d{1,2}):([0-5]\d)\s*[-–~—]\s*(\d{1,2}):([0-5]\d)\s*", _plain(words))
+    if found:
+        first, last = (3600 * int(found[i]) + 60 * int(found[i + 1]) for i in (1, 3))
+        if first < last <= 24 * 3600:
+            return first, last
+    raise DesignError(
+        f"{words[:40]!r} is no span of a day; write it as 08:00-12:00, the earlier time first",
+        code="span_unreadable", given=words[:40],
+    )  # fmt: skip
+
+
+def _plain(words: str) -> str:
+    """With the digits and marks of a Chinese keyboard made plain."""
+    return unicodedata.normalize("NFKC", words)
