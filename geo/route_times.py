@@ -19,8 +19,9 @@ from .routes import Problem, Routes, Score
 class Visit:
     """One task of a timetable, in seconds of the day.
 
-    `slack_s`: how much later it may begin without making anything late, 0 when something is late
-    already. `late_s`: by how much it begins after its window's last moment.
+    `slack_s`: how much later it may begin without making itself, anything behind it or the team's
+    day late; 0 when one of these is late already. `late_s`: by how much it begins after its
+    window's last moment.
     """
 
     task: int
@@ -77,7 +78,8 @@ def timetable(problem: Problem, team: int, route: tuple[int, ...]) -> Timetable:
     for index in reversed(range(len(route))):
         later = min(late[index] - begin[index], later)
         slack[index] = max(later, 0)
-        later += begin[index] - arrive[index]  # waiting takes up a delay of what is before it
+        if later >= 0:  # else something behind is late already, and no waiting makes up for that
+            later += begin[index] - arrive[index]  # waiting takes up a delay of what is before it
     visits = tuple(
         Visit(task, arrive[i], begin[i], leave[i], begin[i] - arrive[i], slack[i], max(begin[i] - late[i], 0))
         for i, task in enumerate(route)
