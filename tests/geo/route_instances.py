@@ -70,6 +70,7 @@ def problems(draw, max_sites=5, max_teams=3, min_sites=0, min_teams=0, metric=Fa
     tasks = len(task_site)
     profiles = draw(st.integers(1, 2))
     few = st.lists(st.integers(0, 20), min_size=tasks, max_size=tasks)
+    near = st.lists(st.integers(0, 8), min_size=tasks, max_size=tasks)
     early, late = [], []
     for _ in range(tasks):
         kind = draw(
@@ -88,8 +89,8 @@ def problems(draw, max_sites=5, max_teams=3, min_sites=0, min_teams=0, metric=Fa
     lengths = [draw(st.integers(DAY_S // 2 if easy else 0, DAY_S)) for _ in range(teams)]
     open_end = [draw(st.booleans()) for _ in range(teams)]
     if metric:
-        east, north = draw(few), draw(few)
-        depot = [(draw(st.integers(0, 20)), draw(st.integers(0, 20))) for _ in range(teams)]
+        east, north = draw(near), draw(near)
+        depot = [(draw(st.integers(0, 8)), draw(st.integers(0, 8))) for _ in range(teams)]
         flat = [[abs(a - c) + abs(b - d) for c, d in zip(east, north, strict=True)] for a, b in zip(east, north, strict=True)]  # fmt: skip
         travel = np.array([flat, (np.array(flat).reshape(tasks, tasks) * 2).tolist()][:profiles]).reshape(
             profiles, tasks, tasks
@@ -146,6 +147,31 @@ def problems_and_routes(draw, clean=False, **how):
         groups |= {group} - {-1}
         routes[draw(st.integers(0, problem.teams - 1))].append(task)
     return problem, tuple(tuple(route) for route in routes)
+
+
+@st.composite
+def plans(draw, fill=3, **how):
+    """A problem and a plan that keeps every rule, with room left or, mostly, none for some sites.
+
+    `fill`: of each four tasks that could be added, how many are.
+    """
+    problem = draw(problems(**({"easy": True, "metric": True, "min_teams": 1} | how)))
+    routes = [()] * problem.teams
+    sites, groups = set(), set()
+    for task in draw(st.permutations(range(problem.tasks))):
+        site = int(problem.task_site[task])
+        group = int(problem.group[site])
+        if site in sites or group in groups or draw(st.integers(0, 3)) >= fill:
+            continue
+        team = draw(st.integers(0, problem.teams - 1))
+        for position in range(len(routes[team]) + 1):
+            longer = (*routes[team][:position], task, *routes[team][position:])
+            if can_be_done(problem, team, longer):
+                routes[team] = longer
+                sites.add(site)
+                groups |= {group} - {-1}
+                break
+    return problem, tuple(routes)
 
 
 def simulate(problem, team, route, depart):
