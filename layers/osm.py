@@ -18,6 +18,7 @@ import shapely
 from geo.crs import inside_china, metric_crs
 from geo.design import ANCHOR_CLASSES
 
+from . import osm_access
 from .faults import Fault, Note
 from .osm_alleys import back_alleys
 from .osm_compounds import compounds
@@ -113,7 +114,7 @@ def _layers(source: Source, rules: Rules, where: tuple[float, float]) -> OsmRead
     finder = GateFinder(source.things, found["roads"], rules, crs)
     alleys, long = back_alleys(found["back_alleys"], found["roads"], books["back_alleys"], named)
     tables = {
-        "roads": _roads(found["roads"]),
+        "roads": _roads(found["roads"], rules),
         "anchors": anchors(found["anchors"], books["anchors"], finder),
         "back_alleys": alleys,
         "compounds": compounds(found["compounds"], books["compounds"], finder, named),
@@ -155,7 +156,7 @@ def _middle(source: Source) -> tuple[float, float] | None:
     return lon, lat
 
 
-def _roads(found: list[Candidate]) -> gpd.GeoDataFrame:
+def _roads(found: list[Candidate], rules: Rules) -> gpd.GeoDataFrame:
     table = gpd.GeoDataFrame(
         {
             "id": [road.thing.id for road in found],
@@ -167,6 +168,7 @@ def _roads(found: list[Candidate]) -> gpd.GeoDataFrame:
         geometry=as_array([road.shape for road in found]),
         crs="EPSG:4326",
     )
+    table["modes"] = osm_access.modes(table, [road.thing.tags for road in found], rules.access)
     return conform(table, "roads")
 
 

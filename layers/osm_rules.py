@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from geo.travel import MODES, Mode
+
 from .resources import data_path
 
 Tags = dict[str, str]
@@ -69,6 +71,17 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Access:
+    """What tags say of who may use a road; see `osm_access.py`."""
+
+    opens: frozenset[str]
+    keys: dict[Mode, tuple[str, ...]]
+    own: dict[Mode, frozenset[str]]
+    closes: dict[Mode, frozenset[str]]
+    closed_by: dict[Mode, dict[str, frozenset[str]]]
+
+
+@dataclass(frozen=True)
 class Rules:
     """The whole table."""
 
@@ -83,6 +96,7 @@ class Rules:
     anchors: dict[str, Any]
     gates: dict[str, Any]
     compounds: dict[str, Any]
+    access: Access
 
     def name_of(self, tags: Tags) -> str | None:
         """The name of an object on one line, None if it has none."""
@@ -134,6 +148,19 @@ def _rule(entry: dict[str, Any]) -> Rule:
     )
 
 
+def _access(table: dict[str, Any]) -> Access:
+    return Access(
+        opens=frozenset(table["opens"]),
+        keys={mode: tuple(table["keys"][mode]) for mode in MODES},
+        own={mode: frozenset(table["own"][mode]) for mode in MODES},
+        closes={mode: frozenset(table["closes"][mode]) for mode in MODES},
+        closed_by={
+            mode: {key: frozenset(values) for key, values in table["closed_by"][mode].items()}
+            for mode in MODES
+        },
+    )
+
+
 @cache
 def load_rules() -> Rules:
     """The table shipped with the program; a mistake in it raises."""
@@ -156,4 +183,5 @@ def load_rules() -> Rules:
         anchors=table["anchors"],
         gates=table["gates"],
         compounds=table["compounds"],
+        access=_access(table["access"]),
     )

@@ -104,6 +104,53 @@ def test_motorway_is_one_way_without_saying_so(draft, read):
 
 
 @pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"highway": "residential"}, None),
+        ({"highway": "residential", "access": "yes", "foot": "yes", "motor_vehicle": "yes"}, None),
+        ({"highway": "residential", "motor_vehicle": "no"}, "walk bike"),
+        ({"highway": "residential", "vehicle": "no"}, "walk"),
+        ({"highway": "residential", "vehicle": "no", "bicycle": "yes"}, "walk bike"),
+        ({"highway": "residential", "bicycle": "dismount"}, "walk drive"),
+        ({"highway": "service", "access": "private"}, "walk bike"),  # the ways of a compound
+        ({"highway": "service", "access": "private", "motor_vehicle": "destination"}, None),
+        ({"highway": "service", "access": "no"}, "none"),
+        ({"highway": "service", "access": "no", "foot": "designated"}, "walk"),
+        ({"highway": "primary", "foot": "no"}, "bike drive"),
+        ({"highway": "trunk", "motorroad": "yes"}, "drive"),
+        ({"highway": "trunk", "motorroad": "yes", "foot": "yes"}, "walk drive"),
+        ({"highway": "motorway"}, None),
+        ({"highway": "motorway", "bicycle": "no"}, None),
+        ({"highway": "steps"}, None),
+        ({"highway": "steps", "bicycle": "yes"}, "walk bike"),
+        ({"highway": "pedestrian"}, None),
+        ({"highway": "pedestrian", "access": "yes"}, None),  # not of cars
+        ({"highway": "pedestrian", "motor_vehicle": "yes"}, "walk bike drive"),
+        ({"highway": "footway", "bicycle": "no"}, "walk"),
+        ({"highway": "footway", "bicycle": "yes"}, None),
+        ({"highway": "residential", "foot": "who knows"}, None),
+    ],
+)
+def test_who_may_use_a_road_is_told_where_tags_differ_from_its_class(draft, read, tags, expected):
+    draft.line([(0, 0), (100, 0)], tags)
+    given = row(read(draft), "roads", "w1")["modes"]
+    assert given == expected if expected else given is None or given != given
+
+
+def test_who_may_use_a_road_is_one_of_the_values_of_the_layer(draft, read):
+    closings = [{"foot": "no"}, {"bicycle": "no"}, {"motor_vehicle": "no"}]
+    for number in range(8):
+        tags = {
+            key: value for bit, tag in enumerate(closings) if number >> bit & 1 for key, value in tag.items()
+        }
+        draft.line([(0, 10 * number), (100, 10 * number)], {"highway": "residential", **tags})
+    roads = read(draft).layers["roads"]
+    told = roads["modes"].dropna().tolist()
+    assert len(told) == 7
+    assert set(told) == set(LAYERS["roads"].by_name["modes"].allowed) - {"walk bike drive"}
+
+
+@pytest.mark.parametrize(
     ("tags", "code"),
     [
         ({"highway": "construction"}, "osm_no_road_today"),
