@@ -33,7 +33,7 @@ Replace = Literal["never", "within_anchor"]
 AlleyWeight = Literal["equal", "length"]
 CompoundWeight = Literal["equal", "area", "households"]
 RadiusPer = Literal["anchor", "round"]
-Metric = Literal["straight"]
+Metric = Literal["straight", "walk"]
 Method = Literal["srs", "balanced"]
 
 ANCHOR_CLASSES = ("market", "mall", "school", "hospital", "transit", "community")
@@ -317,7 +317,7 @@ class Design:
     shape : str
         `disc`, or `ring` from `inner_m` to the radius.
     metric : str
-        `straight`: straight line on the ground.
+        `straight`: straight line on the ground; `walk`: the way on foot along the roads.
     alley_rule, compound_rule, anchor_rule : str
         Where the distance ends and begins; see `buffers.entry_distances`. `gate`: nearest gate of a
         compound (else its boundary), main gate of an anchor (else its centroid).
@@ -384,6 +384,7 @@ class Design:
                     f"{name.replace('_', ' ')} {given!r} is unknown; use one of {', '.join(allowed)}",
                     code="unknown_option", option=name, given=given, allowed=", ".join(allowed),
                 )  # fmt: skip
+        self._require_walkable()
         unknown = [status for status in self.exclude_status if status not in STATUSES_EXCLUDED]
         if unknown:
             raise DesignError(
@@ -427,6 +428,23 @@ class Design:
             raise DesignError("an anchor that must be visited is named twice", code="must_visit_twice")
         if self.alleys.chances[-1][0] == 0 and self.compounds.chances[-1][0] == 0:
             raise DesignError("neither alleys nor compounds would be drawn", code="nothing_drawn")
+
+    def _require_walkable(self) -> None:
+        """A way on foot leads from a position to a position: not along a boundary, nor to half an alley."""
+        if self.metric != "walk":
+            return
+        if self.anchor_rule == "boundary":
+            raise DesignError(
+                "walking distance is measured from the gate or the centroid of an anchor, not from its"
+                " boundary; choose --anchor-rule gate or centroid",
+                code="walk_anchor_rule",
+            )
+        if self.alley_rule in ("majority", "part"):
+            raise DesignError(
+                f"by walking distance an alley counts by its nearest point, its middle or all of it, not by"
+                f" {self.alley_rule}; choose --rule intersects, midpoint or within",
+                code="walk_alley_rule", rule=self.alley_rule,
+            )  # fmt: skip
 
     @property
     def reach_m(self) -> float:

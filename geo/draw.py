@@ -16,9 +16,10 @@ from .balance import balance, pivotal
 from .buffers import PairTable
 from .design import ANCHOR_CLASSES, WIDEN_TO_M, Design, Take
 from .errors import DesignError, FrameError
-from .frame import LAYERS, UNIT_LAYERS, Frame, Seal, build_frame, frame_hash, seal
+from .frame import UNIT_LAYERS, Frame, Seal, build_frame, frame_hash, frame_layers, seal
 from .lottery import Lottery, canonical_json
 from .strata import anchor_strata
+from .walking import Walkways
 
 FORMAT = "zhoubian-draw/1"
 
@@ -361,6 +362,19 @@ def _visits(found: dict[str, dict[str, list[str]]], design: Design) -> dict[str,
     return told
 
 
+def told_on_foot(frame: Frame) -> dict[str, dict[str, Any]]:
+    """Places far from the roads or cut off, by layer: how many (`far`, `apart`), and the first of each."""
+    return {
+        layer: {
+            "far": len(met.far),
+            "far_first": list(met.far[:5]),
+            "apart": len(met.apart),
+            "apart_first": list(met.apart[:5]),
+        }
+        for layer, met in frame.on_foot.items()
+    }
+
+
 def make_record(
     frame: Frame, design: Design, lottery: Lottery, *, visited: Mapping[str, Collection[str]] | None = None
 ) -> dict[str, Any]:
@@ -393,6 +407,7 @@ def make_record(
             },
             "units": {layer: seal.units for layer, seal in frame.seals.items()},
             "excluded": frame.excluded,
+            **({"on_foot": told_on_foot(frame)} if frame.on_foot else {}),
         },
         **drawn,
         "spread": _spread(frame, design, drawn["strata"], lottery) if drawn["surroundings"] else None,
@@ -429,7 +444,12 @@ class Verification:
         return self.frame_same and self.draw_same and self.record_true and self.sealed_true is not False
 
 
-def verify(record: Mapping[str, Any], tables: Mapping[str, gpd.GeoDataFrame]) -> Verification:
+def verify(
+    record: Mapping[str, Any],
+    tables: Mapping[str, gpd.GeoDataFrame],
+    *,
+    network: Walkways | None = None,
+) -> Verification:
     """Repeat a draw from its record and the layers alone.
 
     Parameters
@@ -437,7 +457,9 @@ def verify(record: Mapping[str, Any], tables: Mapping[str, gpd.GeoDataFrame]) ->
     record : mapping
         As `make_record` wrote it.
     tables : dict of layer to GeoDataFrame
-        The layers of today.
+        The layers of today; `roads` too for a draw by walking distance.
+    network : Walkways, optional
+        Made of these roads; not looked at for a draw by straight distance.
 
     Raises
     ------
@@ -454,7 +476,8 @@ def verify(record: Mapping[str, Any], tables: Mapping[str, gpd.GeoDataFrame]) ->
     try:
         design = Design.from_mapping(record["design"])
         lottery = Lottery(record["seed"], record["second"], record["round"])
-        kept = {layer: Seal(dict(record["frame"]["units"][layer])) for layer in LAYERS}
+        layers = frame_layers(design)
+        kept = {layer: Seal(dict(record["frame"]["units"][layer])) for layer in layers}
         result = {part: record[part] for part in ("strata", "surroundings", "visits")}
         stated = record["frame"]["hash"]
         visited = record["visited"]
@@ -465,13 +488,13 @@ def verify(record: Mapping[str, Any], tables: Mapping[str, gpd.GeoDataFrame]) ->
             part=str(fault),
         ) from fault
     try:
-        frame = build_frame(tables, design, visited=visited)
+        frame = build_frame(tables, design, visited=visited, network=network)
         now, draw_same = frame.seals, canonical_json(draw(frame, design, lottery)) == canonical_json(result)
     except (DesignError, FrameError):
         # the layers of today no longer allow this draw: that is a difference, and `changes` says which
-        now, draw_same = {layer: seal(tables[layer], layer) for layer in LAYERS}, False
+        now, draw_same = {layer: seal(tables[layer], layer) for layer in layers}, False
     changes = {
-        layer: kept[layer].changes(now[layer]) for layer in LAYERS if kept[layer].hash != now[layer].hash
+        layer: kept[layer].changes(now[layer]) for layer in layers if kept[layer].hash != now[layer].hash
     }
     sealed = record.get("commitment")
     return Verification(

@@ -20,17 +20,21 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from .buffers import PairTable, entry_distances
+from .buffers import AlleyRule, Geometries, PairTable, entry_distances
 from .crs import CITY_DEGREES, WGS84, metric_crs, project, scale_at
 from .design import ANCHOR_CLASSES, Design
 from .errors import CRSError, DesignError, FrameError
+from .walking import OnFoot, Positions, Walkways, footing, inside_at_once, walking_pairs
 
 UNIT_LAYERS = ("back_alleys", "compounds")
 LAYERS = ("anchors", *UNIT_LAYERS)
+WALKED = "roads"
+"""The layer that decides a draw by walking distance too."""
 DIGEST_COLUMNS = {
     "anchors": ("class", "cluster", "status"),
     "back_alleys": ("status",),
     "compounds": ("status", "households"),
+    WALKED: ("class", "subtype", "modes"),
 }
 """The columns beside id, geometry and gates that can decide a draw."""
 
@@ -106,11 +110,13 @@ class Frame:
     pairs : dict of layer to PairTable
         Rows are those of `anchors` and `units[layer]`; entry distances up to `Design.reach_m`.
     seals : dict of layer to Seal
-        Fingerprints of the whole layers.
+        Fingerprints of the whole layers; of the roads too where distance is walked.
     excluded : dict of layer to dict
         How many were left out, by status or `cooldown`.
     reach_m : float
         Pairs farther apart were not measured.
+    on_foot : dict of layer to OnFoot
+        Which places lie far from the roads or cut off; empty where distance is a straight line.
     """
 
     crs: CRS
@@ -120,6 +126,7 @@ class Frame:
     seals: dict[str, Seal]
     excluded: dict[str, dict[str, int]]
     reach_m: float
+    on_foot: dict[str, OnFoot] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
@@ -127,9 +134,14 @@ class Frame:
         return frame_hash(self.seals)
 
 
+def frame_layers(design: Design) -> tuple[str, ...]:
+    """The layers that decide a draw, in the order of the frame's hash."""
+    return (*LAYERS, WALKED) if design.metric == "walk" else LAYERS
+
+
 def frame_hash(seals: Mapping[str, Seal]) -> str:
-    """SHA-256 over the hashes of the layers, in the order of `LAYERS`."""
-    text = "\n".join(f"{layer} {seals[layer].hash}" for layer in LAYERS)
+    """SHA-256 over the hashes of the layers, in the order of `frame_layers`."""
+    text = "\n".join(f"{layer} {seals[layer].hash}" for layer in (*LAYERS, WALKED) if layer in seals)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -255,27 +267,107 @@ def _sizes(
     return sizes.astype(np.int64)
 
 
+def _walked(
+    tables: Mapping[str, gpd.GeoDataFrame], design: Design, network: Walkways | None
+) -> Walkways | None:
+    """The network that distances are walked on, None for straight lines."""
+    if design.metric != "walk":
+        return None
+    if network is None or WALKED not in tables or tables[WALKED].empty:
+        raise FrameError(
+            "walking distance needs roads, and there are none; import them with"
+            " zhoubian import FILE --as roads, or measure in a straight line: --metric straight",
+            code="roads_needed",
+        )
+    return network
+
+
+def _anchor_places(anchors: gpd.GeoDataFrame, design: Design, crs: CRS) -> Geometries:
+    """Where distance begins, in the plane: main gate, centroid or the whole shape of each anchor."""
+    shape = project(np.asarray(anchors.geometry.array), crs)
+    if design.anchor_rule == "boundary":
+        return shape
+    # the centroid is taken in the plane: that of degrees differs by centimetres
+    places = shapely.centroid(shape)
+    if design.anchor_rule == "gate" and "gates" in anchors:
+        gates = project(anchors["gates"].to_numpy(dtype=object), crs)
+        places = _gates_or(anchors.assign(gates=gates), places, first=True)
+    return np.asarray(places, dtype=object)
+
+
+def _compound_places(table: gpd.GeoDataFrame, plane: Geometries, design: Design, crs: CRS) -> Geometries:
+    """Where the distance to a compound ends, in the plane: its gates, its shape or its centroid."""
+    if design.compound_rule == "centroid":
+        return np.asarray(shapely.centroid(plane), dtype=object)
+    if design.compound_rule == "gate" and "gates" in table:
+        gates = project(table["gates"].to_numpy(dtype=object), crs)
+        return _gates_or(table.assign(gates=gates), plane, first=False)
+    return plane
+
+
+def _straight_pairs(
+    anchors: gpd.GeoDataFrame, places: Geometries, units: dict[str, Geometries], design: Design, crs: CRS
+) -> dict[str, PairTable]:
+    lonlat = shapely.centroid(np.asarray(anchors.geometry.array))
+    scale = scale_at(crs, shapely.get_x(lonlat), shapely.get_y(lonlat))
+    rules: dict[str, AlleyRule] = {"back_alleys": design.alley_rule}
+    return {
+        layer: entry_distances(
+            places, plane, crs=crs, scale=scale, radius_m=design.reach_m, rule=rules.get(layer, "intersects")
+        )
+        for layer, plane in units.items()
+    }
+
+
+def _walked_pairs(
+    network: Walkways,
+    ids: dict[str, list[str]],
+    places: Geometries,
+    units: dict[str, Geometries],
+    design: Design,
+    crs: CRS,
+) -> tuple[dict[str, PairTable], dict[str, OnFoot]]:
+    """Walking distances of the pairs, and which places the roads do not serve."""
+    starts = Positions.of(places, crs)
+    on_foot = {"anchors": footing(network, starts, ids["anchors"])}
+    pairs: dict[str, PairTable] = {}
+    for layer, shapes in units.items():
+        rule: AlleyRule = design.alley_rule if layer == "back_alleys" else "intersects"
+        middles = rule == "midpoint"
+        ends = Positions.of(
+            shapely.line_interpolate_point(shapes, 0.5, normalized=True) if middles else shapes, crs
+        )
+        on_foot[layer] = footing(network, ends, ids[layer])
+        found = walking_pairs(network, starts.lonlat, ends, len(shapes), metres=design.reach_m, rule=rule)
+        pairs[layer] = inside_at_once(found, places, shapes)
+    return pairs, on_foot
+
+
 def build_frame(
     tables: Mapping[str, gpd.GeoDataFrame],
     design: Design,
     *,
     visited: Mapping[str, Collection[str]] | None = None,
+    network: Walkways | None = None,
 ) -> Frame:
     """The sampling frame of a design.
 
     Parameters
     ----------
     tables : dict of layer to GeoDataFrame
-        `anchors`, `back_alleys`, `compounds` in EPSG:4326 with unique text ids; others are not read.
+        `anchors`, `back_alleys`, `compounds` in EPSG:4326 with unique text ids, and `roads` where the
+        design asks for walking distance; others are not read.
     design : Design
     visited : dict of layer to ids, optional
         Units that rest because they were visited within `Design.cooldown_days`.
+    network : Walkways, optional
+        Made of the table `roads`; needed for walking distance, else not looked at.
 
     Raises
     ------
     FrameError
         Missing or duplicate ids, unusable geometry, unusable weights, a place far from the city,
-        no anchors, or no units of a kind that the design draws.
+        no anchors, no units of a kind that the design draws, or no roads to walk on (`roads_needed`).
     CRSError
         For tables that are not in EPSG:4326.
     """
@@ -292,43 +384,28 @@ def build_frame(
                 option=layer.removeprefix("back_"),
             )
     crs = _city_crs(checked)
+    walked = _walked(tables, design, network)
+    if walked is not None:
+        checked[WALKED] = _checked(tables[WALKED], WALKED)
     excluded: dict[str, dict[str, int]] = {}
     rest = visited or {}
     anchors, excluded["anchors"] = _eligible(checked["anchors"], design, ())
-    lonlat = shapely.centroid(np.asarray(anchors.geometry.array))
-    scale = scale_at(crs, shapely.get_x(lonlat), shapely.get_y(lonlat))
-    shape = np.asarray(anchors.geometry.array)
-    if design.anchor_rule != "boundary":
-        # the centroid is taken in the plane: that of degrees differs by centimetres
-        shape = project(shape, crs)
-        places = shapely.centroid(shape)
-        if design.anchor_rule == "gate" and "gates" in anchors:
-            places = _gates_or(
-                anchors.assign(gates=project(anchors["gates"].to_numpy(dtype=object), crs)),
-                places,
-                first=True,
-            )
-    else:
-        places = project(shape, crs)
+    places = _anchor_places(anchors, design, crs)
     units: dict[str, pd.DataFrame] = {}
-    pairs: dict[str, PairTable] = {}
+    measured: dict[str, Geometries] = {}
     for layer in UNIT_LAYERS:
         table, excluded[layer] = _eligible(checked[layer], design, rest.get(layer, ()))
         plane = project(np.asarray(table.geometry.array), crs)
         units[layer] = pd.DataFrame(
             {"id": table["id"].astype(object), "size": _sizes(table, plane, layer, design)}
         )
-        if layer == "back_alleys":
-            pairs[layer] = entry_distances(
-                places, plane, crs=crs, scale=scale, radius_m=design.reach_m, rule=design.alley_rule
-            )
-            continue
-        if design.compound_rule == "centroid":
-            plane = shapely.centroid(plane)
-        elif design.compound_rule == "gate" and "gates" in table:
-            gates = project(table["gates"].to_numpy(dtype=object), crs)
-            plane = _gates_or(table.assign(gates=gates), plane, first=False)
-        pairs[layer] = entry_distances(places, plane, crs=crs, scale=scale, radius_m=design.reach_m)
+        measured[layer] = plane if layer == "back_alleys" else _compound_places(table, plane, design, crs)
+    on_foot: dict[str, OnFoot] = {}
+    if walked is None:
+        pairs = _straight_pairs(anchors, places, measured, design, crs)
+    else:
+        ids = {layer: table["id"].tolist() for layer, table in (("anchors", anchors), *units.items())}
+        pairs, on_foot = _walked_pairs(walked, ids, places, measured, design, crs)
     unknown = ~anchors["class"].isin(ANCHOR_CLASSES)
     if unknown.any():
         names = ", ".join(map(str, anchors["class"][unknown].unique()[:5]))
@@ -350,4 +427,5 @@ def build_frame(
         seals={layer: seal(table, layer) for layer, table in checked.items()},
         excluded=excluded,
         reach_m=design.reach_m,
+        on_foot=on_foot,
     )
