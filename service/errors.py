@@ -30,6 +30,10 @@ BY_CODE: dict[str, Outcome] = {
     "import_shut": Outcome(403, 1),
     "issues_being_read": Outcome(503, 75),
     "jobs_full": Outcome(503, 75),
+    "road_server_unreachable": Outcome(503, 75),
+    "road_server_refused": Outcome(502, 1),
+    "road_server_odd": Outcome(502, 1),
+    "road_server_profile": Outcome(502, 1),
     "store_locked": Outcome(503, 75),  # 75 is EX_TEMPFAIL of sysexits.h: the same call may work later
     "store_missing": Outcome(503, 1),
     "store_folder_missing": Outcome(503, 1),
