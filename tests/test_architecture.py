@@ -19,6 +19,7 @@ INWARDS = {"geo": {"geo"}, "layers": {"geo", "layers"}, "service": {"geo", "laye
 GEO_MAY_IMPORT = {
     "__future__", "collections", "dataclasses", "decimal", "fractions", "functools", "hashlib", "itertools", "json",
     "math", "re", "typing", "numpy", "scipy", "pandas", "geopandas", "shapely", "pyproj",
+    "importlib", "pyvrp", "types", "vroom", "warnings",
 }  # fmt: skip
 
 

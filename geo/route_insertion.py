@@ -1,0 +1,224 @@
+"""Fill routes with the sites worth most for their time, break them up, fill them again.
+
+Best insertion over every task, team and place; then for a fixed number of rounds neighbouring visits
+are taken out and the gaps filled anew with a little chance in the order (ruin and recreate: Schrimpf
+et al. 2000; strings of neighbours as in Christiaens and Vanden Berghe 2020). It needs no engine: it
+is the preview, the guard of `route_solver.py`, and what is left without PyVRP.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from .route_moves import polish
+from .route_runs import NEVER, Run, Terms, runs_of, score_of
+from .routes import NO_WAY_S, Bools, Floats, Ints, Problem, Routes, Score
+
+PREVIEW_ROUNDS = 150
+
+MUST = 1e12
+"""How many times more than any other a required site counts."""
+
+Watch = Callable[[Score, float], None]
+"""Told the best score so far and the share of rounds done, in [0, 1]; may raise to stop."""
+
+
+class Insertion(NamedTuple):
+    """Where a site is best added to routes: before the task now at `position`, as `task`."""
+
+    team: int
+    position: int
+    task: int
+    extra_s: int
+
+
+def best_insertion(problem: Problem, routes: Routes, site: int) -> Insertion | None:
+    """Where a site is added to routes with the least extra travel.
+
+    Returns
+    -------
+    Insertion or None
+        None if it fits nowhere, is visited already or another of its group is. A route that cannot
+        be done as it stands takes nothing.
+    """
+    terms = Terms(problem)
+    visited = {terms.site[task] for route in routes for task in route}
+    if visited & set(terms.rivals[site]) or not terms.tasks_of[site]:
+        return None
+    tasks = np.array(terms.tasks_of[site])
+    best: Insertion | None = None
+    for team in range(problem.teams):
+        route = tuple(routes[team]) if team < len(routes) else ()
+        if terms.duration(team, route) is None:
+            continue
+        fits, extra, _ = Run(terms, team, route).insertions(tasks)
+        extra = np.where(fits, extra, NEVER)
+        place, choice = divmod(int(extra.argmin()), len(tasks))
+        least = int(extra[place, choice])
+        if least < NEVER and (best is None or least < best.extra_s):
+            best = Insertion(team, place, int(tasks[choice]), least)
+    return best
+
+
+def insert_all(
+    problem: Problem,
+    routes: Routes = (),
+    *,
+    seed: int,
+    rounds: int,
+    frozen: Collection[int] = (),
+    watch: Watch | None = None,
+) -> Routes:
+    """Routes made by insertion, starting from given ones.
+
+    Parameters
+    ----------
+    routes : Routes
+        What is there already; the tasks at the end of a route that cannot be done are taken out first.
+    seed, rounds : int
+        The same give the same routes. With 0 rounds: one filling and one polish.
+    frozen : team numbers
+        Their routes stay as they are, whatever they break.
+    watch : callable
+        Told of progress after every round.
+    """
+    return Search(problem, routes, seed=seed, frozen=frozen).run(rounds, watch)
+
+
+def preview(problem: Problem, *, seed: int, rounds: int = PREVIEW_ROUNDS) -> Routes:
+    """A plan at once: by insertion."""
+    return insert_all(problem, seed=seed, rounds=rounds)
+
+
+class Search:
+    """Ruin and recreate; `runs` and `score` are the best so far."""
+
+    def __init__(
+        self, problem: Problem, routes: Routes = (), *, seed: int, frozen: Collection[int] = ()
+    ) -> None:
+        self.terms = Terms(problem)
+        self.random = np.random.default_rng(seed)
+        self.frozen = frozenset(frozen)
+        self.kept = {team: tuple(routes[team]) for team in self.frozen if team < len(routes)}
+        self._taken = self._sites_of_frozen()
+        self._near = _neighbours(problem)
+        self.runs = self._fill(runs_of(self.terms, self._without_frozen(routes)), plain=True)
+        self.runs = self._better(self._polished(self.runs), self.runs)
+        self.score = score_of(self.terms, self.runs)
+
+    def run(self, rounds: int, watch: Watch | None = None) -> Routes:
+        """Search for a number of rounds and return the best routes."""
+        now, worth = self.runs, self._worth(self.score)
+        best_worth = worth
+        for done in range(rounds):
+            tried = self._fill(self._ruin(now))
+            score = score_of(self.terms, tried)
+            value = self._worth(score)
+            heat = 0.01 * (1 - done / rounds) * max(best_worth[1], 1.0)
+            if score.key > self.score.key:
+                tried = self._polished(tried)
+                score = score_of(self.terms, tried)
+                value = best_worth = self._worth(score)
+                self.runs, self.score = tried, score
+            if value[0] >= worth[0] and value[1] > worth[1] + heat * math.log(1 - self.random.random()):
+                now, worth = tried, value
+            if watch is not None:
+                watch(self.score, (done + 1) / rounds)
+        return self.routes
+
+    @property
+    def routes(self) -> Routes:
+        """The best routes so far."""
+        return tuple(self.kept.get(run.team, run.route) for run in self.runs)
+
+    def _worth(self, score: Score) -> tuple[int, float]:
+        """Required sites, and points with a hundredth of a point off for each second of travel."""
+        return score.required, score.points - 0.01 * score.travel_s
+
+    def _sites_of_frozen(self) -> Bools:
+        taken = np.zeros(self.terms.problem.sites, bool)
+        for route in self.kept.values():
+            for task in route:
+                taken[self.terms.rivals[self.terms.site[task]]] = True
+        return taken
+
+    def _without_frozen(self, routes: Routes) -> Routes:
+        return tuple(
+            () if team in self.frozen else tuple(t for t in route if not self._taken[self.terms.site[t]])
+            for team, route in enumerate(routes)
+        )
+
+    def _better(self, one: list[Run], two: list[Run]) -> list[Run]:
+        return one if score_of(self.terms, one).key >= score_of(self.terms, two).key else two
+
+    def _polished(self, runs: list[Run]) -> list[Run]:
+        """Less travel, and then whatever fits into the time won."""
+        return self._fill(polish(self.terms, runs, self.frozen), plain=True)
+
+    def _open(self, runs: list[Run]) -> Bools:
+        """(t,) whether a task may still be inserted: neither its site nor one of its group is visited."""
+        terms = self.terms
+        shut = self._taken.copy()
+        for run in runs:
+            for task in run.route:
+                shut[terms.rivals[terms.site[task]]] = True
+        return ~shut[terms.problem.task_site]
+
+    def _fill(self, runs: list[Run], *, plain: bool = False) -> list[Run]:
+        """Insert the best task for its time until none fits."""
+        terms, runs = self.terms, list(runs)
+        if not terms.problem.tasks or not runs:
+            return runs
+        wanted = self._wanted(plain)
+        free = self._open(runs)
+        cost = np.vstack([run.cheapest[0] for run in runs])
+        cost[list(self.frozen)] = NEVER
+        while True:
+            gain = np.where((cost < NEVER) & free, wanted / (cost + 60.0), -1.0)
+            team, task = divmod(int(gain.argmax()), gain.shape[1])
+            if gain[team, task] < 0:
+                return runs
+            runs[team] = runs[team].with_task(task, int(runs[team].cheapest[1][task]))
+            cost[team] = runs[team].cheapest[0]
+            for rival in terms.rivals[terms.site[task]]:
+                free[terms.tasks_of[rival]] = False
+
+    def _wanted(self, plain: bool) -> Floats:
+        """(t,) how much each task is worth, with some chance in it."""
+        terms, problem = self.terms, self.terms.problem
+        points = terms.points.astype(float)
+        if not plain:
+            power = self.random.choice([0.7, 1.0, 1.5])
+            points = points**power * self.random.uniform(0.7, 1.3, problem.sites)
+        return np.where(problem.required, MUST * points, points)[problem.task_site]
+
+    def _ruin(self, runs: list[Run]) -> list[Run]:
+        """Take out some visits that are near each other in space or in a route."""
+        visited = [task for run in runs if run.team not in self.frozen for task in run.route]
+        if not visited:
+            return runs
+        most = max(2, min(round(0.35 * len(visited)), 20))
+        count = int(self.random.integers(1, most + 1))
+        seat = {task: run.team for run in runs for task in run.route}
+        if self.random.random() < 0.2:
+            route = runs[seat[visited[int(self.random.integers(len(visited)))]]].route
+            start = int(self.random.integers(len(route)))
+            gone = route[start : start + count]
+        else:
+            centre = int(self.random.integers(len(self._near)))
+            near = self._near[centre]
+            gone = tuple(int(task) for task in near if int(task) in seat)[:count]
+        hit = {seat[task] for task in gone}
+        return [run.without(gone) if run.team in hit else run for run in runs]
+
+
+def _neighbours(problem: Problem) -> Ints:
+    """(t, t) for each task all tasks, the nearest first."""
+    if not problem.tasks:
+        return np.zeros((0, 0), np.int64)
+    travel = np.minimum(problem.travel_s.min(axis=0), NO_WAY_S)
+    return np.argsort(travel + travel.T, axis=1, kind="stable")
