@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import Any, NoReturn
+from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 from geo.errors import ZhoubianError
@@ -92,7 +92,7 @@ class RoadServerHTTP:
             `road_server_unreachable`, `road_server_refused` (an error without JSON), `road_server_odd`
             (a redirect, no HTTP, no JSON, too much).
         """
-        until = time.monotonic() + self._timeout_s
+        until = monotonic() + self._timeout_s
         connect = HTTPSConnection if self._secure else HTTPConnection
         connection = connect(*self._where, timeout=self._timeout_s)
         try:
@@ -131,13 +131,13 @@ class RoadServerHTTP:
             content += piece
             if len(content) > self._largest:
                 raise self.odd(asked, f"> {self._largest:,} B")
-            if time.monotonic() > until:
+            if monotonic() > until:
                 raise TimeoutError(f"> {self._timeout_s:g} s")
         return bytes(content)
 
     def _json(self, response: HTTPResponse, content: bytes, asked: str) -> Json:
         try:
-            answer = json.loads(content, parse_constant=_no_number)
+            answer = json.loads(content)
         except (ValueError, RecursionError):
             answer = None
         if isinstance(answer, dict | list):
@@ -187,7 +187,3 @@ def _address(url: str) -> ZhoubianError:
         address=bare,
         example=EXAMPLE,
     )
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(word)

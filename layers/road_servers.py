@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ class OsrmServer:
         self.name = "osrm"
         self.estimate = False
         self._http = RoadServerHTTP(url, timeout_s=timeout_s, largest=largest)
-        self._profiles = dict(profiles)
+        self._profiles = {mode: quote(name, safe="") for mode, name in profiles.items()}
         self._coordinates = coordinates
 
     def snap(self, lonlat: Floats, mode: Mode) -> Snapped:
@@ -179,8 +180,8 @@ class OsrmServer:
             speed = f"{3.6 * length / time:.0f}" if time else "∞"
             raise ZhoubianError(
                 f"the road server {self._http.host} answers {asked} at {speed} km/h,"
-                f" which is not the speed of {mode} ({slow:g}-{fast:g}): an OSRM server serves the one profile that it was prepared with;"
-                " use the address of one prepared for this mode",
+                f" which is not the speed of {mode} ({slow:g}-{fast:g}): an OSRM server serves the one"
+                " profile that it was prepared with; use the address of one prepared for this mode",
                 code="road_server_profile",
                 host=self._http.host,
                 asked=asked,

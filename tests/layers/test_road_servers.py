@@ -7,6 +7,7 @@ positions, of rows and columns or of lon and lat shows in the numbers.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import socket
@@ -467,6 +468,13 @@ def test_a_valhalla_that_refuses_unconnected_positions_is_asked_in_halves(stub):
     np.testing.assert_allclose(legs.metres, metres, atol=0.51)
 
 
+def test_a_valhalla_that_found_no_way_at_all_is_asked_once(stub):
+    server_stub = stub(valhalla())
+    legs = ValhallaServer(server_stub.url).matrix(scattered(4, 1), np.array([ISLAND]), "walk")
+    assert np.isinf(legs.metres).all()
+    assert [path for _, path, _ in server_stub.asked].count("/sources_to_targets") == 1
+
+
 def test_a_server_made_for_cars_is_not_believed_about_walking(stub):
     url = stub(osrm(speed_ms=9)).url
     walk = OsrmServer(url).matrix
@@ -518,7 +526,8 @@ def test_the_table_that_is_spoilt_below_is_right(stub):
         (b'{"code": "Ok", "distances": [[1', 200, "road_server_odd"),
         (b"[" * 100_000, 200, "road_server_odd"),
         (b"\xff\xfe\x00", 200, "road_server_odd"),
-        (b'{"code": "Ok", "distances": [[NaN]]}', 200, "road_server_odd"),
+        ({**OK_TABLE, "distances": [[math.nan]]}, 200, "road_server_odd"),
+        ({**OK_TABLE, "distances": [[math.inf]]}, 200, "road_server_odd"),
         ([], 200, "road_server_odd"),
         (7, 200, "road_server_odd"),
         ({}, 200, "road_server_odd"),
@@ -709,9 +718,13 @@ def test_an_answer_without_end_is_cut_off(stub, server, speak):
     assert odd.value.code == "road_server_odd"
 
 
-def test_an_answer_that_drips_is_cut_off_in_time(stub):
-    engine = OsrmServer(stub(always(endless)).url, timeout_s=0.1)
-    assert code_of(engine.snap, np.array([A]), "walk") == "road_server_unreachable"
+def test_an_answer_that_drips_is_cut_off_in_time(stub, monkeypatch):
+    ticks = itertools.count(0, 20)
+    monkeypatch.setattr("layers.road_server_http.monotonic", lambda: next(ticks))
+    engine = OsrmServer(stub(always(endless)).url, timeout_s=30, largest=10_000_000)
+    with pytest.raises(ZhoubianError, match="> 30 s") as late:
+        engine.snap(np.array([A]), "walk")
+    assert late.value.code == "road_server_unreachable"
 
 
 @BOTH
