@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
+from shapely.geometry.base import BaseGeometry
 
 from .buffers import PairTable
 from .crs import scale_at
@@ -186,6 +187,7 @@ class RoadNetwork:
         self._walk_ms = (Speeds().walk if walk_kmh is None else walk_kmh) / 3.6
         self._trees: dict[Mode, EdgeTree] = {}
         self._bases: dict[tuple[Mode, Goal], _Arcs] = {}
+        self._hulls: dict[Mode, BaseGeometry] = {}
 
     @classmethod
     def from_lines(
@@ -217,6 +219,11 @@ class RoadNetwork:
         if (mode, goal) not in self._bases:
             self._bases[mode, goal] = _whole(self.graph(mode), goal)
         return self._bases[mode, goal]
+
+    def _hull(self, mode: Mode) -> BaseGeometry:
+        if mode not in self._hulls:
+            self._hulls[mode] = shapely.MultiPoint(self.graph(mode).vertices).convex_hull
+        return self._hulls[mode]
 
     def snap(self, lonlat: Floats, mode: Mode) -> Snapped:
         """Where positions meet the roads of a mode: on edges, see `snapping.py`."""
@@ -376,7 +383,7 @@ class RoadNetwork:
         near = np.isfinite(found.gap_m)
         far = near & (found.gap_m > FAR_M)
         apart = near & (found.part > 0)
-        hull = shapely.MultiPoint(np.column_stack([graph.x, graph.y])).convex_hull
+        hull = self._hull(mode)
         rim = hull.exterior if isinstance(hull, shapely.Polygon) else hull
         row = np.flatnonzero(near)
         points = np.asarray(shapely.points(graph.plane(lonlat[row])), dtype=object)

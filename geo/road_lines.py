@@ -156,7 +156,8 @@ def join_ends(lines: Lines, within_m: float = JOIN_M) -> tuple[Lines, int]:
     """Loose ends joined to the nearest other line within a distance, and how many were.
 
     An end is loose where no other line has a vertex. It moves onto the other line, which gets a
-    node there. Of lines equally near the first serves; a line shorter than the distance keeps its ends.
+    node there; other loose ends come last, then the nearer line comes first, then the first of the
+    layer. A line shorter than the distance keeps its ends.
     """
     degree = np.bincount(np.concatenate([lines.first, lines.last]), minlength=len(lines.place))
     own = np.empty(len(lines.place), np.int64)
@@ -174,18 +175,19 @@ def join_ends(lines: Lines, within_m: float = JOIN_M) -> tuple[Lines, int]:
     end, line = end[other], line[other]
     if len(end) == 0:
         return lines, 0
-    order = np.lexsort((line, shapely.distance(ends[end], shapes[line]), end))
-    chosen = order[np.unique(end[order], return_index=True)[1]]
-    end, line = end[chosen], line[chosen]
-    along = shapely.line_locate_point(shapes[line], ends[end])
+    along = np.asarray(shapely.line_locate_point(shapes[line], ends[end]))
     at_first, at_last = along <= _SAME_M, along >= length[line] - _SAME_M
+    target = np.where(at_first, lines.first[line], lines.last[line])
+    meets_end = (at_first | at_last) & (degree[target] == 1)
+    order = np.lexsort((line, shapely.distance(ends[end], shapes[line]), meets_end, end))
+    chosen = order[np.unique(end[order], return_index=True)[1]]
+    end, line, along, target = end[chosen], line[chosen], along[chosen], target[chosen]
+    inner = ~(at_first | at_last)[chosen]
     node = loose[end]
-    inner = ~(at_first | at_last)
     place = lines.place.copy()
     place[node[inner]] = shapely.get_coordinates(
         shapely.line_interpolate_point(shapes[line[inner]], along[inner])
     )
-    target = np.where(at_first, lines.first[line], lines.last[line])
     joined = _insert(
         Lines(lines.xy, lines.node, lines.starts, lines.row, place), line[inner], along[inner], node[inner]
     )

@@ -9,7 +9,7 @@ Who may use what, unless the column `modes` says so for a road:
   bridleway, corridor, trail; one-way signs bind. Turns cost nothing and none is forbidden: approximate.
 
 A direction that is not given is both. Lengths are plane lengths over the scale at the middle of each
-edge (`crs.scale_at`): ground metres.
+segment (`crs.scale_at`): ground metres.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ SHORTEST_M = 1e-3
 
 _DIGITS = 1e7
 """Vertices that agree to 1e-7 degrees (1 cm) are one."""
+
+_CHUNK = 200_000
 
 _NO_FOOT = frozenset({"motorway", "motorway_link", "motorroad", "busway", "bus_guideway"})
 _NO_CAR = frozenset(
@@ -275,9 +277,7 @@ def _graph(
     used, number = np.unique(np.concatenate([lines.first, lines.last]), return_inverse=True)
     place = lines.place[used]
     u, v = (side.astype(np.int32) for side in np.split(number, 2))
-    middle = lines.xy[(lines.starts[:-1] + lines.starts[1:]) // 2]
-    scale = scale_at(crs, *to_wgs84(middle[:, 0], middle[:, 1], crs.srs))
-    length = np.maximum(lines.lengths() / scale, SHORTEST_M)
+    length = np.maximum(_ground_m(lines, crs), SHORTEST_M)
     of_class = roads["class"].to_numpy(dtype=object)[lines.row] if "class" in roads else np.full(len(u), "")
     way = (
         roads["oneway"].astype(object).where(roads["oneway"].notna(), "no").to_numpy().astype(str)[lines.row]
@@ -290,6 +290,18 @@ def _graph(
         crs, mode, place[:, 0].copy(), place[:, 1].copy(), u, v, length, length / speeds.of(mode, of_class),
         forward, backward, lines.row.astype(np.int32), lines.xy, lines.starts, part, part_m, counts,
     )  # fmt: skip
+
+
+def _ground_m(lines: _Lines, crs: CRS) -> Floats:
+    """(n,) metres on the ground: every segment over the scale at its middle."""
+    step = np.hypot(*np.diff(lines.xy, axis=0).T)
+    step[lines.starts[1:-1] - 1] = 0.0  # from one line to the next
+    for first in range(0, len(step), _CHUNK):
+        run = slice(first, first + _CHUNK)
+        middle = 0.5 * (lines.xy[:-1][run] + lines.xy[1:][run])
+        step[run] /= scale_at(crs, *to_wgs84(middle[:, 0], middle[:, 1], crs.srs))
+    length: Floats = np.add.reduceat(step, lines.starts[:-1])
+    return length
 
 
 def _parts(
