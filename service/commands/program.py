@@ -14,7 +14,20 @@ from geo.errors import ZhoubianError
 from ..errors import BROKEN, outcome
 from ..i18n import LANGS, Lang, error_text, text, texts
 from ..settings import VERSION, Settings
-from . import demo, draws, exports, exposure, hotspot_counts, hotspots, imports, layers, odds, priority, serve
+from . import (
+    demo,
+    draws,
+    exports,
+    exposure,
+    hotspot_counts,
+    hotspots,
+    imports,
+    layers,
+    odds,
+    priority,
+    routes,
+    serve,
+)
 from .show import Door, fail, stderr
 
 STOPPED = 130
@@ -57,6 +70,7 @@ def build(lang: Lang) -> typer.Typer:
         priority,
         hotspots,
         hotspot_counts,
+        routes,
         exports,
         serve,
         demo,

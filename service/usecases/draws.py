@@ -26,7 +26,8 @@ from layers.store import DrawHeading, Store
 from ..settings import VERSION
 from . import layers as layer_cases
 
-_NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,60}")
+NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,60}")
+"""What a draw or a plan may be called."""
 MAX_RECORD = 100_000_000
 MAP_LAYERS = (*LAYERS, "roads")
 """What the map of a draw shows, and so what it depends on."""
@@ -50,7 +51,7 @@ def _checked_name(store: Store, name: str | None, now: datetime) -> str:
         while (chosen := f"{now:%Y%m%d}-{number}") in taken:
             number += 1
         return chosen
-    if not _NAME.fullmatch(name) or name != name.strip() or name in (".", ".."):
+    if not NAME.fullmatch(name) or name != name.strip() or name in (".", ".."):
         raise DesignError(
             f"{name[:40]!r} cannot be the name of a draw; use 1 to 60 letters, digits or Chinese characters"
             " without / or \\",

@@ -1,0 +1,2 @@
+def balance(problem, routes, *, seed):
+    return routes

@@ -1,0 +1,531 @@
+"""Plan the routes of a mock inspection, and work with a plan: move, lock, drop, add, solve again.
+
+A plan is a record (``zhoubian-plan/1``) in the store. Every change makes its next revision, and is
+refused when somebody else has made one in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from time import monotonic
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+from geo.route_balance import balance
+from geo.route_edits import Frozen, Locks, freeze, insert, remove
+from geo.route_edits import drop_team as without_team
+from geo.route_edits import move as moved
+from geo.route_insertion import preview
+from geo.route_solver import Progress, Solved, solve
+
+from geo.errors import DesignError, NotFoundError, StoreError
+from geo.network import RoadNetwork
+from geo.route_reasons import reasons
+from geo.routes import Problem, Routes
+from geo.travel import CIRCUITY, Mode, StraightLine, TravelEngine
+from layers.road_graphs import road_network
+from layers.road_servers import road_server
+from layers.store import PlanHeading, PlanRow, Store
+
+from ..recent import Recent
+from ..settings import VERSION
+from . import draws
+from . import layers as layer_cases
+from .route_ground import FAR_M, Ground, make_ground, record_routes, routes_of, totals
+from .route_sites import SitesWanted, resolve, sites_of
+from .route_teams import TeamsWanted, teams_of
+
+FORMAT = "zhoubian-plan/1"
+MOST_SITES = 600
+"""Sites that are planned with at once: those beyond, of the least priority, are told as not planned."""
+SNAP_FAR_M = 50.0
+
+_GROUNDS: Recent[Ground] = Recent(8)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A plan as a user asks for it.
+
+    Parameters
+    ----------
+    draw : str or None
+        A draw of the store; without one only the sites that are named.
+    sites, teams : what is visited, and by whom.
+    seconds, iterations : float or None, int or None
+        How long to look for a better plan; by iterations the same seed gives the same plan.
+    roads : str or None
+        Address of a routing server (``osrm+http://...``, ``valhalla+http://...``); by default the road
+        layer of the store.
+    """
+
+    draw: str | None = None
+    sites: SitesWanted = field(default_factory=SitesWanted)
+    teams: TeamsWanted = field(default_factory=TeamsWanted)
+    seconds: float | None = 10.0
+    iterations: int | None = None
+    seed: int = 1
+    name: str | None = None
+    date: date | None = None
+    roads: str | None = None
+
+
+# ------------------------------------------------------------------------------------------ asking
+
+
+def listing(store: Store) -> list[PlanHeading]:
+    """All plans, the oldest first."""
+    return store.plans()
+
+
+def record_of(store: Store, name: str) -> dict[str, Any]:
+    """The record of a plan (NotFoundError `plan_unknown`)."""
+    return store.plan(name).record
+
+
+def plan_data(store: Store, name: str) -> tuple[dict[str, Any], gpd.GeoDataFrame, str]:
+    """A plan's record, the roads its map shows, and whose data they are."""
+    return record_of(store, name), store.read("roads"), layer_cases.attribution(store, ("roads",))
+
+
+# ------------------------------------------------------------------------------------------ making
+
+
+def begin(store: Store, wanted: Wanted, *, now: datetime) -> dict[str, Any]:
+    """Make a plan at once by insertion, and store it as its first revision.
+
+    Raises
+    ------
+    ZhoubianError
+        For teams, sites or settings that cannot be; nothing is stored then.
+    """
+    name = _checked_name(store, wanted.name, now)
+    teams = teams_of(store, wanted.teams)
+    draw = None if wanted.draw is None else draws.record_of(store, wanted.draw)
+    sites, warnings = sites_of(store, draw, wanted.sites)
+    if not sites:
+        raise DesignError(
+            "there is nothing to visit: the draw has no site that the layers still hold and none is named;"
+            " choose another draw or name sites with --must",
+            code="plan_no_sites",
+        )
+    settings = {
+        "draw": wanted.draw, "seconds": wanted.seconds, "iterations": wanted.iterations,
+        "seed": wanted.seed, "roads": wanted.roads,
+    }  # fmt: skip
+    _limit(sites)
+    heading = {
+        "format": FORMAT, "name": name, "draw": wanted.draw, "version": VERSION,
+        "created_at": now.isoformat(), "date": None if wanted.date is None else wanted.date.isoformat(),
+        "revision": 1, "settings": settings, "sites": sites, "teams": teams, "beforehand": warnings,
+    }  # fmt: skip
+    ground = _ground(store, heading)
+    routes = preview(_searched(ground), seed=wanted.seed)
+    record = _told(store, heading, ground, routes, {}, {"name": "insertion", "version": VERSION})
+    store.save_plan(name, wanted.draw, now.isoformat(), record)
+    return record
+
+
+def improve(
+    store: Store,
+    name: str,
+    *,
+    now: Callable[[], datetime],
+    seconds: float | None = None,
+    iterations: int | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Look for a better plan, what is locked kept as it is, and store it as the next revision.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        As `geo.route_solver.solve` calls it; may raise to stop, and nothing is stored then.
+
+    Raises
+    ------
+    StoreError
+        `plan_changed` when somebody changed the plan while it was worked on.
+    """
+    row = store.plan(name)
+    record, settings = row.record, row.record["settings"]
+    if seconds is None and iterations is None:
+        seconds, iterations = settings["seconds"], settings["iterations"]
+    used = settings["seed"] if seed is None else seed
+    ground = _ground(store, record)
+    locks = _locks(record)
+    frozen = _frozen(ground, routes_of(ground, record["routes"]), locks)
+    found = solve(
+        frozen.problem, seed=used, iterations=iterations, seconds=None if iterations is not None else seconds,
+        clock=monotonic, progress=progress, routes=frozen.inner(routes_of(ground, record["routes"])),
+    )  # fmt: skip
+    routes = frozen.join(balance(frozen.problem, found.routes, seed=used))
+    settings = {**settings, "seconds": seconds, "iterations": iterations, "seed": used}
+    told = _told(store, {**record, "settings": settings}, ground, routes, locks, _engine(found, iterations))
+    return _kept(store, name, told, row.revision, now())
+
+
+def _frozen(ground: Ground, routes: Routes, locks: Mapping[str, bool]) -> Frozen:
+    """What is left to solve when the locks of a record hold."""
+    sites = {number for number, site in enumerate(ground.sites) if locks.get(site["id"])}
+    teams = {number for number, team in enumerate(ground.teams) if locks.get(f"team/{team['id']}")}
+    return freeze(_searched(ground), routes, Locks(frozenset(sites), frozenset(teams)))
+
+
+# ----------------------------------------------------------------------------------------- changing
+
+
+def move(
+    store: Store,
+    name: str,
+    site: str,
+    team: str,
+    position: int | None,
+    *,
+    revision: int | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Put a site to a team, visited so far or not, as stop `position` (from 1; None: where it fits best)."""
+
+    def change(ground: Ground, _: dict[str, Any], routes: Routes) -> Routes:
+        number, to = _site(ground, site), _team(ground, team)
+        ground.sites[number]["excluded"] = False
+        if position is None:
+            return insert(ground.problem, remove(ground.problem, routes, number), number, team=to)
+        return moved(ground.problem, routes, number, to, position - 1)
+
+    return _changed(store, name, change, revision, now)
+
+
+def lock(
+    store: Store, name: str, what: Sequence[str], locked: bool, *, revision: int | None, now: datetime
+) -> dict[str, Any]:
+    """Lock or unlock stops (by site id) and teams (``team/1``): `improve` keeps what is locked."""
+
+    def change(ground: Ground, record: dict[str, Any], routes: Routes) -> Routes:
+        visited = {ground.sites[ground.tasks[task].site]["id"] for route in routes for task in route}
+        for one in what:
+            key = f"team/{ground.teams[_team(ground, one[5:])]['id']}" if one.startswith("team/") else one
+            if key == one and not one.startswith("team/"):
+                key = ground.sites[_site(ground, one)]["id"]
+                if key not in visited:
+                    raise DesignError(
+                        f"{key} is not visited in this plan and cannot be locked; put it to a team first",
+                        code="site_not_visited", id=key,
+                    )  # fmt: skip
+            record["locks"][key] = locked
+        return routes
+
+    return _changed(store, name, change, revision, now)
+
+
+def remove_site(store: Store, name: str, site: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
+    """Take a site out of the routes; it stays in the plan as not visited and is not put back by `improve`."""
+
+    def change(ground: Ground, _: dict[str, Any], routes: Routes) -> Routes:
+        number = _site(ground, site)
+        ground.sites[number]["excluded"] = True
+        return remove(ground.problem, routes, number)
+
+    return _changed(store, name, change, revision, now)
+
+
+def drop_team(store: Store, name: str, team: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
+    """A team falls out: its stops go to the others where they fit, the rest is not visited, with reasons."""
+    row = _current(store, name, revision)
+    record = row.record
+    ground = _ground(store, record)
+    gone = _team(ground, team)
+    if len(ground.teams) == 1:
+        raise DesignError(
+            "the only team of a plan cannot fall out; make another plan", code="team_only", team=team
+        )
+    routes, _ = without_team(ground.problem, routes_of(ground, record["routes"]), gone)
+    left = {**record, "teams": [one for number, one in enumerate(record["teams"]) if number != gone]}
+    kept = tuple(route for number, route in enumerate(routes) if number != gone)
+    # the tasks of a problem depend on the modes of its teams
+    smaller = _ground(store, left)
+    same = tuple(tuple(smaller.tasks.index(ground.tasks[task]) for task in route) for route in kept)
+    locks = {key: on for key, on in _locks(record).items() if key != f"team/{ground.teams[gone]['id']}"}
+    told = _told(store, left, smaller, same, locks, _EDITED)
+    return _kept(store, name, told, row.revision, now)
+
+
+def add_site(store: Store, name: str, site: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
+    """Visit one more site on the way: where it costs least, or told as not visited where it fits nowhere."""
+    row = _current(store, name, revision)
+    record = row.record
+    draw = None if record["draw"] is None else draws.record_of(store, record["draw"])
+    key = "/".join(resolve(store, [site])[0])
+    if any(one["id"] == key for one in record["sites"]):
+        raise DesignError(f"{key} is in this plan already", code="site_twice", id=key)
+    added, warnings = sites_of(
+        store, None if draw is None else {**draw, "strata": [], "visits": {}}, SitesWanted(must=(key,))
+    )
+    added[0].update({"from": "added", "required": False, "planned": True})
+    more = {**record, "sites": [*record["sites"], *added], "beforehand": record["beforehand"] + warnings}
+    ground = _ground(store, more)
+    routes = insert(ground.problem, routes_of(ground, record["routes"]), len(ground.sites) - 1)
+    return _kept(store, name, _told(store, more, ground, routes, _locks(record), _EDITED), row.revision, now)
+
+
+_EDITED = {"name": "edited", "version": VERSION}
+
+
+def _changed(
+    store: Store,
+    name: str,
+    change: Callable[[Ground, dict[str, Any], Routes], Routes],
+    revision: int | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Make a change without solving, time it anew and store it."""
+    row = _current(store, name, revision)
+    record = {
+        **row.record,
+        "sites": [dict(site) for site in row.record["sites"]],
+        "locks": _locks(row.record),
+    }
+    ground = _ground(store, record)
+    routes = change(ground, record, routes_of(ground, record["routes"]))
+    return _kept(
+        store, name, _told(store, record, ground, routes, record["locks"], _EDITED), row.revision, now
+    )
+
+
+def _current(store: Store, name: str, revision: int | None) -> PlanRow:
+    """The plan, if it is still what the user saw."""
+    row = store.plan(name)
+    if revision is not None and row.revision != revision:
+        raise StoreError(
+            f"the plan {name!r} was changed in the meantime (it is at revision {row.revision}, the change"
+            f" was made to revision {revision}); load it again and repeat the change",
+            code="plan_changed", name=name, stored=row.revision, given=revision,
+        )  # fmt: skip
+    return row
+
+
+def _kept(store: Store, name: str, record: dict[str, Any], revision: int, now: datetime) -> dict[str, Any]:
+    told = {**record, "revision": revision + 1}
+    store.update_plan(name, told, now.isoformat(), revision=revision)
+    return told
+
+
+def _site(ground: Ground, given: str) -> int:
+    """The row of a site by layer/id or by id."""
+    found = [number for number, site in enumerate(ground.sites) if given in (site["id"], site["unit"])]
+    if len(found) != 1:
+        raise NotFoundError(
+            f"{given!r} names {len(found)} sites of this plan; write it as layer/id, such as"
+            f" {ground.sites[0]['id']}",
+            code="plan_site_unknown", given=given, count=len(found), example=ground.sites[0]["id"],
+        )  # fmt: skip
+    return found[0]
+
+
+def _team(ground: Ground, given: str) -> int:
+    """The row of a team by number or by name."""
+    found = [number for number, team in enumerate(ground.teams) if given in (team["id"], team["name"])]
+    if not found:
+        raise NotFoundError(
+            f"there is no team {given!r} in this plan; the teams are"
+            f" {', '.join(team['id'] for team in ground.teams)}",
+            code="plan_team_unknown", given=given, teams=", ".join(team["id"] for team in ground.teams),
+        )  # fmt: skip
+    return found[0]
+
+
+# ------------------------------------------------------------------------------------- how it is made
+
+
+def _checked_name(store: Store, name: str | None, now: datetime) -> str:
+    taken = {heading.name for heading in store.plans()}
+    if name is None:
+        number = 1
+        while (chosen := f"{now:%Y%m%d}-{number}") in taken:
+            number += 1
+        return chosen
+    if not draws.NAME.fullmatch(name) or name != name.strip() or name in (".", ".."):
+        raise DesignError(
+            f"{name[:40]!r} cannot be the name of a plan; use 1 to 60 letters, digits or Chinese characters"
+            " without / or \\",
+            code="plan_name", given=name[:40],
+        )  # fmt: skip
+    return name
+
+
+def engine_of(store: Store, address: str | None, modes: Iterable[Mode]) -> TravelEngine:
+    """What measures travel: a server, the road layer, or without roads the straight line."""
+    if address is not None:
+        return road_server(address)
+    return road_network(store, modes) or StraightLine()
+
+
+def _ground(store: Store, record: Mapping[str, Any]) -> Ground:
+    """The problem of a plan: places and travel, kept while neither sites, teams nor roads change."""
+    address = record["settings"]["roads"]
+    sites = [site for site in record["sites"] if site["planned"]]
+    decisive = [
+        [{key: site[key] for key in _DECISIVE} for site in sites],
+        record["teams"], address, store.data_version(("roads",)), str(store.path),
+    ]  # fmt: skip
+
+    def make() -> Ground:
+        return make_ground(
+            sites, record["teams"], engine_of(store, address, [team["mode"] for team in record["teams"]])
+        )
+
+    found = _GROUNDS.get(json.dumps(decisive, sort_keys=True), make)
+    return replace(found, sites=sites, teams=record["teams"])
+
+
+_DECISIVE = (
+    "id",
+    "lonlat",
+    "ends",
+    "length_m",
+    "service_s",
+    "windows",
+    "priority",
+    "required",
+    "group",
+    "skills",
+)
+
+
+def _searched(ground: Ground) -> Problem:
+    """The problem without the sites that were taken out by hand."""
+    out = np.array([site.get("excluded", False) for site in ground.sites], dtype=bool)
+    return replace(ground.problem, allowed=ground.problem.allowed & ~out[ground.problem.task_site])
+
+
+def _limit(sites: list[dict[str, Any]]) -> None:
+    """Mark the sites beyond `MOST_SITES`: required ones and those of most priority are planned with."""
+    rank = sorted(sites, key=lambda site: (not site["required"], -site["priority"], site["id"]))
+    for number, site in enumerate(rank):
+        site["planned"] = number < MOST_SITES
+
+
+def _told(
+    store: Store,
+    record: Mapping[str, Any],
+    ground: Ground,
+    routes: Routes,
+    locks: Mapping[str, bool],
+    engine: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The record of a plan with these routes: times, ways, reasons, warnings and totals."""
+    told = record_routes(ground, routes, locks)
+    beyond = [site for site in record["sites"] if not site["planned"]]
+    return {
+        **{key: value for key, value in record.items() if key != "locks"},
+        "engine": dict(engine),
+        "roads": _roads(store, ground, record),
+        "warnings": [*record["beforehand"], *_warnings(ground)],
+        "routes": told,
+        "dropped": [*_dropped(ground, routes), *({"site": site["id"], "reason": "too_many",
+                    "facts": {"most": MOST_SITES}} for site in beyond)],
+        "totals": {**totals(ground, routes, told), "sites": len(record["sites"])},
+    }  # fmt: skip
+
+
+def _dropped(ground: Ground, routes: Routes) -> list[dict[str, Any]]:
+    """Why each site is not visited."""
+    removed = {number for number, site in enumerate(ground.sites) if site.get("excluded")}
+    away = _without_road(ground)
+    told = []
+    for reason in reasons(_searched(ground), routes):
+        code, facts = reason.code, dict(reason.facts)
+        if reason.site in removed:
+            code, facts = "removed", {}
+        elif reason.site in away:
+            code, facts = "no_road", {"limit": round(FAR_M)}
+        told.append({"site": ground.sites[reason.site]["id"], "reason": code, "facts": _named(ground, facts)})
+    return told
+
+
+def _named(ground: Ground, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a reason with names in place of numbers of rows, stops counted from 1."""
+    told = {name: value for name, value in facts.items() if name not in ("task", "group")}
+    if "team" in told:
+        told["team"] = ground.teams[told["team"]]["name"]
+    if "other" in told:
+        other = ground.sites[told["other"]]
+        told["other"] = other["name"] or other["id"]
+    if "position" in told:
+        told["position"] += 1
+    return told
+
+
+def _without_road(ground: Ground) -> set[int]:
+    """Sites farther than `FAR_M` from every road of every mode."""
+    return {
+        number
+        for number, places in _site_places(ground).items()
+        if min(float(ground.gap_m[mode][places].max()) for mode in ground.gap_m) > FAR_M
+    }
+
+
+def _site_places(ground: Ground) -> dict[int, list[int]]:
+    places: dict[int, list[int]] = {}
+    for task in ground.tasks:
+        places.setdefault(task.site, []).extend((task.enter, task.leave))
+    return places
+
+
+def _warnings(ground: Ground) -> list[dict[str, Any]]:
+    """Sites that meet the roads far away, sites on roads of their own, and roads that end too near."""
+    told: list[dict[str, Any]] = []
+    places = _site_places(ground)
+    names = [site["name"] or site["id"] for site in ground.sites]
+    for mode, gap in ground.gap_m.items():
+        worst = {number: float(gap[at].max()) for number, at in places.items()}
+        far = [number for number in worst if SNAP_FAR_M < worst[number] <= FAR_M]
+        if far:
+            first = max(far, key=lambda number: worst[number])
+            facts = {"count": len(far), "first": names[first], "metres": round(worst[first])}
+            told.append({"code": "snap_far", "facts": {"mode": mode, **facts}})
+        parts = {number: set(ground.part[mode][at].tolist()) for number, at in places.items()}
+        apart = [number for number, own in parts.items() if own - {0, -1} and worst[number] <= FAR_M]
+        if apart:
+            facts = {"count": len(apart), "sites": "、".join(names[number] for number in apart[:5])}
+            told.append({"code": "part_apart", "facts": {"mode": mode, **facts}})
+        if isinstance(ground.engine, RoadNetwork):
+            anchors = [number for number, site in enumerate(ground.sites) if site["layer"] == "anchors"]
+            lonlat = np.array([ground.sites[number]["lonlat"] for number in anchors]).reshape(-1, 2)
+            for warning in ground.engine.warnings_for(lonlat, mode):
+                if warning.code == "extract_edge":
+                    first = names[anchors[int(warning.facts["first"])]]
+                    facts = {"mode": mode, "count": int(warning.facts["count"]), "first": first}
+                    told.append({"code": "extract_edge", "facts": facts})
+    return told
+
+
+def _roads(store: Store, ground: Ground, record: Mapping[str, Any]) -> dict[str, Any]:
+    """What travel was measured on."""
+    engine = ground.engine
+    own = engine.name == "roads"
+    return {
+        "engine": engine.name,
+        "estimate": engine.estimate,
+        "approximate": own and any(team["mode"] == "drive" for team in record["teams"]),
+        "digest": store.data_version(("roads",))[:16] if own else None,
+        "source": layer_cases.attribution(store, ("roads",)) if own else None,
+        "circuity": CIRCUITY if engine.estimate else None,
+    }
+
+
+def _engine(found: Solved, iterations: int | None) -> dict[str, Any]:
+    told = {"name": found.engine, "version": found.version or VERSION, "iterations": found.iterations}
+    # the time spent differs from run to run; without it the same seed and iterations give the same bytes
+    return told if iterations is not None else {**told, "spent_s": round(found.spent_s, 1)}
+
+
+def _locks(record: Mapping[str, Any]) -> dict[str, bool]:
+    stops = {stop["site"]: stop["locked"] for route in record["routes"] for stop in route["stops"]}
+    return {**stops, **{f"team/{route['team']}": route["locked"] for route in record["routes"]}}
