@@ -363,13 +363,15 @@ def _visits(found: dict[str, dict[str, list[str]]], design: Design) -> dict[str,
 
 
 def told_on_foot(frame: Frame) -> dict[str, dict[str, Any]]:
-    """Places far from the roads or cut off, by layer: how many (`far`, `apart`), and the first of each."""
+    """How many places of each layer are far from the roads, cut off, or near their edge, and the first."""
     return {
         layer: {
             "far": len(met.far),
-            "far_first": list(met.far[:5]),
+            "far_first": next(iter(met.far), None),
             "apart": len(met.apart),
-            "apart_first": list(met.apart[:5]),
+            "apart_first": next(iter(met.apart), None),
+            "edge": met.edge,
+            "edge_first": met.edge_first,
         }
         for layer, met in frame.on_foot.items()
     }

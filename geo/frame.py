@@ -24,7 +24,7 @@ from .buffers import AlleyRule, Geometries, PairTable, entry_distances
 from .crs import CITY_DEGREES, WGS84, metric_crs, project, scale_at
 from .design import ANCHOR_CLASSES, Design
 from .errors import CRSError, DesignError, FrameError
-from .walking import OnFoot, Positions, Walkways, footing, inside_at_once, walking_pairs
+from .walking import OnFoot, Positions, Walkways, anchor_footing, footing, inside_at_once, walking_pairs
 
 UNIT_LAYERS = ("back_alleys", "compounds")
 LAYERS = ("anchors", *UNIT_LAYERS)
@@ -329,7 +329,7 @@ def _walked_pairs(
 ) -> tuple[dict[str, PairTable], dict[str, OnFoot]]:
     """Walking distances of the pairs, and which places the roads do not serve."""
     starts = Positions.of(places, crs)
-    on_foot = {"anchors": footing(network, starts, ids["anchors"])}
+    on_foot = {"anchors": anchor_footing(network, starts, ids["anchors"])}
     pairs: dict[str, PairTable] = {}
     for layer, shapes in units.items():
         rule: AlleyRule = design.alley_rule if layer == "back_alleys" else "intersects"

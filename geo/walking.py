@@ -10,8 +10,8 @@ off from the rest, is told.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import shapely
@@ -21,6 +21,9 @@ from pyproj import CRS
 from .buffers import AlleyRule, PairTable
 from .crs import to_wgs84
 from .travel import Mode, Snapped
+
+if TYPE_CHECKING:
+    from .network import RoadWarning
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,6 +51,10 @@ class Walkways(Protocol):
 
         With an owner for each target the pairs are of source and owner, at its nearest target.
         """
+        ...
+
+    def warnings_for(self, lonlat: Floats, mode: Mode) -> Sequence[RoadWarning]:
+        """What to know of positions; `extract_edge` is asked of anchors."""
         ...
 
 
@@ -84,10 +91,16 @@ class OnFoot:
         Ids of the places of which every position is more than `FAR_M` from a road.
     apart : tuple of str
         Ids of those without any road, or only with roads that are cut off from the largest network.
+    edge : int
+        Anchors so near the edge of the road layer that their reach may be cut short.
+    edge_first : str or None
+        The first of them.
     """
 
     far: tuple[str, ...]
     apart: tuple[str, ...]
+    edge: int = 0
+    edge_first: str | None = None
 
 
 def footing(network: Walkways, positions: Positions, ids: Sequence[str]) -> OnFoot:
@@ -101,6 +114,16 @@ def footing(network: Walkways, positions: Positions, ids: Sequence[str]) -> OnFo
         far=tuple(ids[row] for row in np.flatnonzero(~near & joined).tolist()),
         apart=tuple(ids[row] for row in np.flatnonzero(~joined).tolist()),
     )
+
+
+def anchor_footing(network: Walkways, positions: Positions, ids: Sequence[str]) -> OnFoot:
+    """The same of anchors, one position each, and which stand near the edge of the road layer."""
+    met = footing(network, positions, ids)
+    for warning in network.warnings_for(positions.lonlat, "walk"):
+        if warning.code == "extract_edge":
+            edge = int(warning.facts["count"])
+            return replace(met, edge=edge, edge_first=ids[int(warning.facts["first"])])
+    return met
 
 
 def walking_pairs(

@@ -550,7 +550,8 @@ def _rests_on(record: Mapping[str, Any], ids: Mapping[str, set[str]]) -> bool:
     """Whether the frame of a draw holds any of the ids; a sealed draw tells hashes only and may hold them."""
     units = record.get("frame", {}).get("units")
     if units is None:
-        return any(ids[layer] for layer in ("anchors", *schema.DRAWN))
+        walked = record.get("design", {}).get("metric") == "walk"
+        return any(ids[layer] for layer in ("anchors", *schema.DRAWN, *(("roads",) if walked else ())))
     return any(not held.isdisjoint(units.get(layer, ())) for layer, held in ids.items() if held)
 
 

@@ -35,7 +35,8 @@ def settings(record: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
     if empty:
         names = text("set.comma", lang).join(text(f"map.class.{name}", lang) for name in empty)
         lines.append(("empty_classes", names))
-    return design_settings(record["design"], lang) + _labelled(lines, lang)
+    told = foot_settings(record["frame"].get("on_foot", {}), lang)
+    return design_settings(record["design"], lang) + _labelled(lines, lang) + told
 
 
 def design_settings(design: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
@@ -56,6 +57,32 @@ def design_settings(design: dict[str, Any], lang: Lang) -> list[tuple[str, str]]
     if unusual:
         lines.append(("also", text("set.comma", lang).join(unusual)))
     return _labelled(lines, lang)
+
+
+def foot_settings(on_foot: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
+    """What to know of the places that the roads do not serve; nothing for a straight line.
+
+    Parameters
+    ----------
+    on_foot : dict
+        As `geo.draw.told_on_foot` tells it.
+    """
+    words = []
+    for layer, met in on_foot.items():
+        name = text(f"layer.{layer}", lang)
+        words += [
+            text(f"set.on_foot.{what}", lang, layer=name, count=met[what], first=met[f"{what}_first"])
+            for what in ("far", "apart", "edge")
+            if met[what]
+        ]
+    return _labelled([("on_foot", text("set.semicolon", lang).join(words))], lang) if words else []
+
+
+def circle_settings(design: dict[str, Any], lang: Lang) -> list[tuple[str, str]]:
+    """What the circles of a map mean where membership is not decided by them."""
+    if design.get("metric") != "walk":
+        return []
+    return _labelled([("circle", text("set.circle_walk", lang))], lang)
 
 
 def _labelled(lines: list[tuple[str, str]], lang: Lang) -> list[tuple[str, str]]:
@@ -87,7 +114,8 @@ def _range(design: dict[str, Any], lang: Lang) -> str:
     radius = text(
         f"set.radius_{design['radius']['law']}", lang, a=radii[0], b=radii[-1], per=per, all=" / ".join(radii)
     )
-    return text(f"set.{design['shape']}", lang, radius=radius, inner=f"{design['inner_m']:g}")
+    code = f"set.{design['shape']}_walk" if design.get("metric") == "walk" else f"set.{design['shape']}"
+    return text(code, lang, radius=radius, inner=f"{design['inner_m']:g}")
 
 
 def _take(design: dict[str, Any], lang: Lang) -> str:
@@ -115,7 +143,8 @@ def _rules(design: dict[str, Any], lang: Lang) -> str:
     names = {
         part: text(f"set.rule.{design[f'{part}_rule']}", lang) for part in ("alley", "compound", "anchor")
     }
-    return text("set.rules_words", lang, **names)
+    metric = text(f"set.metric.{design.get('metric', 'straight')}", lang)
+    return text("set.rules_words", lang, metric=metric, **names)
 
 
 def _unusual(design: dict[str, Any], lang: Lang) -> list[str]:

@@ -50,6 +50,7 @@ def draw_features(
         Plain JSON values. `anchors`, `back_alleys`, `compounds`: one entry per feature, in the order
         of the layer. `surroundings`: per draw of the record its anchors, buffers, pools and drawn
         units; a unit that the layer no longer holds has no `link` and is listed all the same.
+        `metric` is that of the design: by walking distance a buffer is only the radius by air.
         `bounds` is [west, south, east, north] in degrees, or None when there is nothing to show.
     """
     tables = {name: table for name, table in layers.items() if len(table)}
@@ -59,6 +60,7 @@ def draw_features(
     return {
         "format": "zhoubian-map/1",
         "attribution": attribution,
+        "metric": record["design"].get("metric", "straight"),
         "bounds": _bounds(tables, surroundings),
         "roads": road_lines(tables.get("roads")),
         "anchors": _anchors(tables.get("anchors"), record["design"], drawn_anchors),

@@ -28,7 +28,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from geo.design import ANCHOR_CLASSES
 
-from .design_words import settings
+from .design_words import circle_settings, settings
 from .features import draw_features
 from .i18n import Lang, text, texts
 from .resources import static_path
@@ -265,7 +265,8 @@ def exposure_page(lang: Lang, **values: Any) -> str:
     ----------
     values
         `geometry`, `numbers`, `why`, `pool`, `texts`, `map_script` (addresses), `static`, `home`,
-        `other_lang`, and `anchors`, `radii_m`, `unknown_radius`, `rules`: what there is to choose from.
+        `other_lang`, and `anchors`, `radii_m`, `unknown_radius`, `rules`, `metrics`: what there is to
+        choose from.
     """
     return _empty_page("exposure", lang, **values)
 
@@ -370,7 +371,7 @@ def _common(record: dict[str, Any], lang: Lang) -> dict[str, Any]:
         "lang": lang,
         "t": lambda code: text(f"web.{code}", lang),
         "name": record["name"],
-        "settings": settings(record, lang),
+        "settings": settings(record, lang) + circle_settings(record["design"], lang),
         "summary": text("web.visit_counts", lang, **{k: len(v) for k, v in record["visits"].items()}),
         "map_element": map_parts("draw", lang).element,
     }

@@ -99,15 +99,16 @@ def register(program: typer.Typer, lang: Lang) -> None:
             table(title, heads(columns, here.lang), found)
 
 
-def show_design(settings: dict[str, Any], lang: Lang) -> None:
-    """The settings that everything below follows from."""
-    for label, value in design_words.design_settings(settings, lang):
+def show_design(settings: dict[str, Any], lang: Lang, on_foot: dict[str, Any] | None = None) -> None:
+    """The settings that everything below follows from, and which places the roads do not serve."""
+    told = design_words.foot_settings(on_foot or {}, lang)
+    for label, value in design_words.design_settings(settings, lang) + told:
         say(f"{label}: {value}")
 
 
 def show_settings(beside: dict[str, Any], lang: Lang) -> None:
     """The settings beside every number, how exact it is, and what was left out."""
-    show_design(beside["settings"], lang)
+    show_design(beside["settings"], lang, beside["on_foot"])
     say(text(f"cli.method.{beside['method']}", lang))
     left_out = sum(sum(reasons.values()) for reasons in beside["excluded"].values())
     say(text("cli.exposure_beside", lang, excluded=left_out, elsewhere=beside["issues_elsewhere"]))

@@ -35,7 +35,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         if as_json:
             print_json(told)
             return
-        show_design(told["settings"], here.lang)
+        show_design(told["settings"], here.lang, told["on_foot"])
         say(text(f"cli.method.{told['method']}", here.lang))
         expected, bad = told["expected_distinct"], told["bad"]
         say(text("cli.odds_distinct", here.lang, alleys=f"{expected['back_alleys']:.3f}",

@@ -10,7 +10,7 @@ import typer
 from geo.design import Design
 
 from ..i18n import Lang, text
-from ..usecases import exports, priority
+from ..usecases import exports, exposure, priority
 from .design_options import with_design
 from .exposure import category, heads, percent, plain, records, show_design
 from .show import door, json_option, opened, print_json, say, table
@@ -42,12 +42,15 @@ def register(program: typer.Typer, lang: Lang) -> None:
         chosen = by or ("unit" if fixes is None else "issue")
         with opened(here) as store:
             told = priority.priority(store, design, by=by, fixes=fixes)
+            on_foot = exposure.on_foot(store, design)
             if out is not None:
                 exports.table_file(store, told, design, out)
         if as_json:
-            print_json({"settings": design.to_mapping(), "by": chosen, "rows": records(told)})
+            print_json(
+                {"settings": design.to_mapping(), "on_foot": on_foot, "by": chosen, "rows": records(told)}
+            )
             return
-        show_design(design.to_mapping(), here.lang)
+        show_design(design.to_mapping(), here.lang, on_foot)
         names = _SHOWN[chosen if chosen in _SHOWN else "group"]
         rows = []
         for row in plain(told.head(top if fixes is None else fixes)):
@@ -76,12 +79,13 @@ def register(program: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with opened(here) as store:
             told = priority.blind_spots(store, design)
+            on_foot = exposure.on_foot(store, design)
             if out is not None:
                 exports.table_file(store, told, design, out)
         if as_json:
-            print_json({"settings": design.to_mapping(), "rows": records(told)})
+            print_json({"settings": design.to_mapping(), "on_foot": on_foot, "rows": records(told)})
             return
-        show_design(design.to_mapping(), here.lang)
+        show_design(design.to_mapping(), here.lang, on_foot)
         unreached, never = int(told["unreached"].sum()), int(told["never_visited"].sum())
         outside = int(told["outside"].sum())
         say(text("cli.blindspots_sum", here.lang, unreached=unreached, outside=outside, never=never))
@@ -112,18 +116,20 @@ def _register_comparing(program: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with opened(here) as store:
             units, agreement = priority.compare_settings(store, design)
+            on_foot = exposure.on_foot(store, design)
             if out is not None:
                 exports.table_file(store, units, design, out)
         if as_json:
             print_json(
                 {
                     "settings": design.to_mapping(),
+                    "on_foot": on_foot,
                     "rows": records(units),
                     "rank_correlation": agreement.round(4).to_dict(),
                 }
             )
             return
-        show_design(design.to_mapping(), here.lang)
+        show_design(design.to_mapping(), here.lang, on_foot)
         say(text("cli.compare_rest", here.lang))
         labels = list(agreement.columns)
         shown = [_reading(words, here.lang) for _, words in priority.SETTINGS]

@@ -6,11 +6,11 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 
@@ -18,13 +18,16 @@ from geo.design import Design
 from geo.draw import FORMAT, Verification, commitment, make_record
 from geo.draw import verify as verify_record
 from geo.errors import DesignError, FrameError, LayerError
-from geo.frame import LAYERS, Frame, build_frame
+from geo.frame import LAYERS, Frame, build_frame, frame_layers
 from geo.lottery import Lottery
 from layers.schema import LAYERS as LAYER_NAMES
 from layers.store import DrawHeading, Store
 
 from ..settings import VERSION
 from . import layers as layer_cases
+
+if TYPE_CHECKING:
+    from geo.network import RoadNetwork
 
 NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,60}")
 """What a draw or a plan may be called."""
@@ -77,8 +80,21 @@ def _require_text(words: str | None) -> None:
         ) from error  # fmt: skip
 
 
-def _tables(store: Store) -> dict[str, gpd.GeoDataFrame]:
-    return {layer: store.read(layer) for layer in LAYERS}
+def frame_now(store: Store, design: Design, *, visited: Mapping[str, Collection[str]] | None = None) -> Frame:
+    """The sampling frame of a design on the layers of the store, and on its roads where it asks for them."""
+    tables, network = _read(store, design)
+    return build_frame(tables, design, visited=visited, network=network)
+
+
+def _read(store: Store, design: Design) -> tuple[dict[str, gpd.GeoDataFrame], RoadNetwork | None]:
+    """The layers that decide a draw, and the network that it walks on."""
+    tables = {layer: store.read(layer) for layer in frame_layers(design)}
+    if design.metric != "walk":
+        return tables, None
+    # here, because a draw by straight distance need not wait for the graphs of scipy
+    from layers.road_graphs import road_network  # noqa: PLC0415
+
+    return tables, road_network(store, ("walk",))
 
 
 def visited(store: Store, since: datetime | None = None) -> dict[str, set[str]]:
@@ -129,7 +145,7 @@ def run(
     used = secrets.token_hex(16) if seed is None else seed
     lottery = Lottery(used, None, round_number)
     visited = resting(store, design, now)
-    frame = build_frame(_tables(store), design, visited=visited)
+    frame = frame_now(store, design, visited=visited)
     heading = {"name": chosen, "version": VERSION, "created_at": now.isoformat()}
     if not sealed:
         record = {**heading, **make_record(frame, design, lottery, visited=visited), "commitment": None}
@@ -176,7 +192,7 @@ def unseal(store: Store, name: str, second: str, *, now: datetime) -> Made:
     design = Design.from_mapping(row.record["design"])
     lottery = Lottery(row.secret["seed"], second, row.record["round"])
     visited = row.secret["visited"]
-    frame = build_frame(_tables(store), design, visited=visited)
+    frame = frame_now(store, design, visited=visited)
     if frame.hash != row.record["frame"]["hash"]:
         raise FrameError(
             f"the layers are no longer those that the commitment of {name!r} was published for;"
@@ -243,7 +259,10 @@ def _no_record(file: Path) -> LayerError:
 
 def verify(store: Store, record: Mapping[str, Any]) -> Verification:
     """Repeat a draw from its record and the layers of the store alone."""
-    return verify_record(record, _tables(store))
+    # a record that cannot be read is told so by `verify_record`
+    walked = isinstance(record.get("design"), Mapping) and record["design"].get("metric") == "walk"
+    tables, network = _read(store, Design(metric="walk" if walked else "straight"))
+    return verify_record(record, tables, network=network)
 
 
 def map_version(store: Store, name: str) -> str:

@@ -123,7 +123,8 @@ def _settings(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     design = [(f"design.{name}", value) for name, value in record["design"].items()]
     frame = [("frame.hash", record["frame"]["hash"]), ("frame.crs", record["frame"]["crs"])]
     counts = [(f"frame.{layer}", seal["count"]) for layer, seal in record["frame"]["layers"].items()]
-    told = [*head, ("commitment", record.get("commitment")), *design, *frame, *counts]
+    on_foot = [(f"frame.on_foot.{layer}", met) for layer, met in record["frame"].get("on_foot", {}).items()]
+    told = [*head, ("commitment", record.get("commitment")), *design, *frame, *counts, *on_foot]
     return _rows(told)
 
 
@@ -144,7 +145,8 @@ def _draw_layers(store: Store, record: Mapping[str, Any]) -> dict[str, gpd.GeoDa
         if layer == "anchors":
             found = found[found["id"].isin(drawn)].reset_index(drop=True)
             tables[layer] = found
-            tables["surroundings"] = _surroundings(found, drawn, record["design"])
+            if record["design"].get("metric") != "walk":  # nobody's reach on foot is a circle
+                tables["surroundings"] = _surroundings(found, drawn, record["design"])
             continue
         by_unit: dict[str, list[str]] = {}
         for visit in record["visits"][layer]:
@@ -210,7 +212,8 @@ def units_file(store: Store, units: pd.DataFrame, beside: Mapping[str, Any], out
             for layer, part in told.items()
             for edge, count in zip(part["edges"], part["histogram"], strict=True)
         ]
-        settings = [("settings", words), ("method", beside["method"])]
+        on_foot = [(f"on_foot.{layer}", json.dumps(met)) for layer, met in beside["on_foot"].items()]
+        settings = [("settings", words), ("method", beside["method"]), *on_foot]
         sheets = {
             "exposure": units,
             "histogram": pd.DataFrame(counts, columns=["layer", "from", "units"]),

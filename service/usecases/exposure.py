@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from geo.design import WIDEN_TO_M, Design, Radius
+from geo.draw import told_on_foot
 from geo.errors import NotFoundError
 from geo.exposure import Exposure, Ready, exposure, inner_of, prepare
-from geo.frame import LAYERS, UNIT_LAYERS, Frame, build_frame
+from geo.frame import LAYERS, UNIT_LAYERS, Frame, frame_layers
 from geo.rounds import reaching
 from layers.rules import categories
 from layers.store import Store
@@ -80,7 +81,7 @@ def frame_of(store: Store, design: Design) -> tuple[Frame, Ready | None]:
     settings = tuple(getattr(design, name) for name in _FRAME_SETTINGS)
     resting = draws.resting(store, design, clock.now())
     key = (
-        str(store.path), store.data_version(LAYERS), settings, wide.reach_m,
+        str(store.path), store.data_version(frame_layers(design)), settings, wide.reach_m,
         inner_of(design), design.per, design.anchors if design.per != "anchor" else None,
         # a layer that is drawn from must not be empty
         tuple(take.chances[-1][0] > 0 for take in (design.alleys, design.compounds)),
@@ -88,10 +89,15 @@ def frame_of(store: Store, design: Design) -> tuple[Frame, Ready | None]:
     )  # fmt: skip
 
     def make() -> tuple[Frame, Ready | None]:
-        frame = build_frame({layer: store.read(layer) for layer in LAYERS}, wide, visited=resting)
+        frame = draws.frame_now(store, wide, visited=resting)
         return frame, prepare(frame, design)
 
     return _FRAMES.get(key, make)
+
+
+def on_foot(store: Store, design: Design) -> dict[str, dict[str, Any]]:
+    """Which places the roads do not serve, by layer; nothing for straight distance."""
+    return told_on_foot(frame_of(store, design)[0])
 
 
 def issues_of(store: Store, frame: Frame) -> OpenIssues:
@@ -119,6 +125,7 @@ def numbers(store: Store, design: Design) -> dict[str, Any]:
         "se": max(float(part.se.max(initial=0.0)) for part in found.layers.values()) or None,
         "anchors_drawn": float(found.strata.drawn.sum()),
         "excluded": frame.excluded,
+        "on_foot": told_on_foot(frame),
         "issues_elsewhere": issues.elsewhere,
         "layers": {},
         "expected_distinct": {},
@@ -168,6 +175,7 @@ def units(store: Store, design: Design) -> tuple[pd.DataFrame, dict[str, Any]]:
     whole = whole[first + [name for name in whole.columns if name not in first]]
     beside = {
         "settings": design.to_mapping(), "method": found.method, "excluded": frame.excluded,
+        "on_foot": told_on_foot(frame),
         "issues_elsewhere": issues.elsewhere, "categories_unknown": issues.unknown,
         "expected_distinct": {layer: part.expected_distinct for layer, part in found.layers.items()},
     }  # fmt: skip

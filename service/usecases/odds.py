@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from geo.design import Design
+from geo.draw import told_on_foot
 from geo.errors import DesignError
 from geo.exposure import exposure
 from geo.findings import bad_visits, expected_issues
@@ -47,9 +48,10 @@ def odds(
     Returns
     -------
     dict
-        `settings`; `expected_distinct` by layer; `bad`: units with open issues, chance to meet at least
-        one, expected visits to one and their distribution; `issues_found`: expected number found;
-        `units`, `together`; every part with `method` and standard error.
+        `settings`; `on_foot`: places that the roads do not serve; `expected_distinct` by layer; `bad`:
+        units with open issues, chance to meet at least one, expected visits to one and their
+        distribution; `issues_found`: expected number found; `units`, `together`; every part with
+        `method` and standard error.
     """
     if not 1 <= rounds <= ROUNDS_MAX:
         raise DesignError(
@@ -87,6 +89,7 @@ def odds(
     met = bad_visits(frame, design, bad, ready=found.ready, rng=rng)
     told: dict[str, Any] = {
         "settings": design.to_mapping(),
+        "on_foot": told_on_foot(whole),
         "after": after,
         "method": found.method,
         "expected_distinct": {layer: part.expected_distinct for layer, part in sure.layers.items()},

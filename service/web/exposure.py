@@ -6,17 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 from flask import Blueprint, Response, current_app, request, url_for
 
 from geo.buffers import ALLEY_RULES
-from geo.design import Design
+from geo.design import Design, Metric
 from geo.errors import DesignError
 from layers.schema import DRAWN
 from layers.store import Store
 
-from ..design_words import design_settings
+from ..design_words import circle_settings, design_settings, foot_settings
 from ..maps import exposure_page
 from ..recent import Recent
 from ..usecases import exposure
@@ -71,6 +71,7 @@ def page() -> Response:
         radii_m=RADII_M,
         unknown_radius=UNKNOWN_RADIUS,
         rules=ALLEY_RULES,
+        metrics=get_args(Metric),
         **addresses(),
     )
     return Response(body, mimetype="text/html")
@@ -90,7 +91,8 @@ def numbers() -> Response:
 
     def make() -> dict[str, Any]:
         found = exposure.numbers(store, design)
-        return {**found, "words": design_settings(found["settings"], lang)}
+        words = design_settings(found["settings"], lang) + foot_settings(found["on_foot"], lang)
+        return {**found, "words": words + circle_settings(found["settings"], lang)}
 
     with _store() as store:
         return _answer(store, [lang, design.to_mapping()], make)

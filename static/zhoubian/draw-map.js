@@ -93,13 +93,15 @@
 
   function drawSurroundings(draw, groups, renderer, shapes) {
     const many = draw.surroundings.length > MANY;
+    const walked = draw.metric === "walk"; /* then the circle is only the same radius by air */
     draw.surroundings.forEach(function (surrounding) {
       const held = shapes.get("anchors/" + surrounding.anchors[0].id);
       const color = held ? zhoubian.CLASSES[held.unit.class].color : "#5b6670";
       surrounding.buffers.forEach(function (rings) {
         groups.buffers.addLayer(L.polygon(rings.map(zhoubian.decode), {
           pane: "zb-buffers", renderer: renderer, interactive: false,
-          color: color, weight: many ? 0.6 : 2, opacity: many ? 0.4 : 0.9, fillColor: color, fillOpacity: many ? 0.004 : 0.07, smoothFactor: 0,
+          color: color, weight: many ? 0.6 : 2, opacity: many ? 0.4 : 0.9, fillColor: color, fillOpacity: walked ? 0 : many ? 0.004 : 0.07, smoothFactor: 0,
+          dashArray: walked ? "6 5" : null,
         }));
       });
       ["back_alleys", "compounds"].forEach(function (layer) {

@@ -310,11 +310,12 @@
       });
       const design = shown.settings;
       if (design.anchor_rule === "boundary") { return; }
+      const walked = design.metric === "walk"; /* then the circle is only the same radius by air */
       const radii = design.radius.radii_m.concat(design.shape === "ring" ? [design.inner_m] : []);
       radii.forEach(function (radius) {
         marks.addLayer(L.circle(one.shape.getLatLng(), {
           pane: "zb-buffers", renderer: renderers.buffers, interactive: false, radius: radius, color: zhoubian.CLASSES[one.unit.class].color, weight: 1.6, opacity: 0.9,
-          dashArray: radii.length > 1 ? "6 5" : null, fillOpacity: 0.05,
+          dashArray: radii.length > 1 || walked ? "6 5" : null, fillOpacity: walked ? 0 : 0.05,
         }));
       });
     }

@@ -2,8 +2,10 @@
 (function () {
   "use strict";
   const zhoubian = (window.zhoubian = window.zhoubian || {});
-  const START = { anchors: "1", radius: "1000", shape: "disc", rule: "intersects", by: "exposure", units: "back_alleys" };
+  const START = { anchors: "1", radius: "1000", shape: "disc", rule: "intersects", metric: "straight", by: "exposure", units: "back_alleys" };
   const OF_PAGE = ["by", "units", "lang"];
+  const CHOSEN = ["anchors", "shape", "rule", "metric"];
+  const NOT_WALKED = ["majority", "part"]; /* a share of an alley is not reached by one way */
   const WAIT_MS = 80;
 
   /* changed(designChanged) is called when a choice was made. */
@@ -40,7 +42,10 @@
       unknown.checked = state.radius === unknown.value;
       slider.disabled = unknown.checked;
       said.textContent = fixed ? zhoubian.metres(Number(state.radius)) : zhoubian.text("exposure.between", { radii: state.radius.replace(":", "–").split(",").join(" / ") });
-      ["anchors", "shape", "rule"].forEach(function (name) { choose(form.elements[name], state[name]); });
+      CHOSEN.forEach(function (name) { choose(form.elements[name], state[name]); });
+      Array.prototype.forEach.call(form.elements.rule.options, function (option) {
+        option.disabled = state.metric === "walk" && NOT_WALKED.indexOf(option.value) >= 0;
+      });
       ["by", "units"].forEach(function (name) { form.elements[name].value = state[name]; });
     }
 
@@ -53,6 +58,7 @@
     function set(name, value, wait) {
       if (state[name] === value) { return; }
       state[name] = value;
+      if (state.metric === "walk" && NOT_WALKED.indexOf(state.rule) >= 0) { state.rule = START.rule; }
       if (state.shape === "ring") {
         const least = Number(state.inner || 500) + 50;
         if (Number(state.radius) < least) { state.radius = String(least); }
@@ -67,7 +73,7 @@
 
     slider.addEventListener("input", function () { set("radius", slider.value, WAIT_MS); });
     unknown.addEventListener("change", function () { set("radius", unknown.checked ? unknown.value : slider.value, 0); });
-    ["anchors", "shape", "rule"].forEach(function (name) {
+    CHOSEN.forEach(function (name) {
       form.elements[name].addEventListener("change", function () { set(name, form.elements[name].value, 0); });
     });
     ["by", "units"].forEach(function (name) {

@@ -170,9 +170,14 @@ def test_places_far_from_the_roads_or_cut_off_are_told(whole):
     }  # fmt: skip
     record = make_record(whole, on_foot(radius=Design().radius.parse("2000")), Lottery("s"))
     assert record["frame"]["on_foot"]["back_alleys"] == {
-        "far": 1, "far_first": ["off"], "apart": 1, "apart_first": ["island"],
+        "far": 1, "far_first": "off", "apart": 1, "apart_first": "island", "edge": 0, "edge_first": None,
     }  # fmt: skip
     assert network.FAR_M == walking.FAR_M
+
+
+def test_anchors_near_the_edge_of_the_roads_are_told(whole):
+    # the whole town is smaller than two kilometres, so both have less than that of roads around them
+    assert (whole.on_foot["anchors"].edge, whole.on_foot["anchors"].edge_first) == (2, "market")
 
 
 def test_a_road_closed_to_walkers_is_no_way():

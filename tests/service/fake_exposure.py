@@ -98,6 +98,7 @@ def numbers(store: Store, design: Design) -> dict[str, Any]:
     return {
         "settings": design.to_mapping(),
         "method": "exact",
+        "on_foot": {},
         "se": None,
         "anchors_drawn": float(chance.sum()),
         "layers": layers,
