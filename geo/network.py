@@ -42,6 +42,8 @@ EDGE_M = 2_000.0
 Goal = Literal["metres", "seconds"]
 
 _SOURCES = 64
+_BOX = 1.02
+"""Plane metres per ground metre are fewer than this in any plane that a city is measured in."""
 _CELLS = 8_000_000
 """Distances held at a time: fewer sources at once on a large graph."""
 
@@ -338,33 +340,50 @@ class RoadNetwork:
             Source, unit, ground metres; sorted by source, then unit.
         """
         owner = np.arange(len(targets)) if owner is None else np.asarray(owner, np.int64)
-        order = np.argsort(owner, kind="stable")
-        targets = targets[order]
-        units, first = np.unique(owner[order], return_index=True)
+        by_unit = np.argsort(owner, kind="stable")
+        targets, owner = targets[by_unit], owner[by_unit]
         arcs, here, there, start, stop = self._placed(mode, "metres", sources, targets)
+        graph, costs = self.graph(mode), arcs.matrix()
+        place = np.empty((arcs.nodes, 2))
+        place[: len(graph.x)] = np.column_stack([graph.x, graph.y])
+        place[start[start >= 0]], place[stop[stop >= 0]] = here.xy[start >= 0], there.xy[stop >= 0]
         known = np.unique(np.concatenate([sources, targets]), axis=0, return_inverse=True)[1].ravel()
         here_at, there_at = known[: len(sources)], known[len(sources) :]
-        costs = arcs.matrix()
-        pairs: list[tuple[Ints, Ints, Floats]] = []
-        for block in _blocks(np.arange(len(sources)), arcs.nodes + len(targets)):
-            rows = np.flatnonzero(start[block] >= 0)
-            total = np.full((len(block), len(targets)), np.inf)
-            if len(rows) and len(targets):
-                reached = dijkstra(costs, indices=start[block][rows], limit=metres)
-                total[rows] = reached[:, stop]
-                total[:, stop < 0] = np.inf
-                total += there.gap_m
-                total += here.gap_m[block][:, None]
-            total[here_at[block][:, None] == there_at] = 0.0
-            if len(targets) > len(units):
+        meets = bool(np.isin(here_at, there_at).any())
+        narrow = np.int32 if owner.max(initial=0) < 2**31 else np.int64
+        # millions of pairs: narrow until they are sorted, one column at a time
+        of, to, far = [np.empty(0, np.int32)], [np.empty(0, narrow)], [np.empty(0)]
+        for block in _neighbours(here.xy, np.flatnonzero(start >= 0), metres):
+            # no way within the limit leaves this box
+            low, high = here.xy[block].min(axis=0) - _BOX * metres, here.xy[block].max(axis=0) + _BOX * metres
+            inside = ((place >= low) & (place <= high)).all(axis=1)
+            nodes, column = np.flatnonzero(inside), np.flatnonzero((stop >= 0) & inside[stop])
+            if len(column) == 0:
+                continue
+            number = np.cumsum(inside) - 1
+            reached = dijkstra(costs[nodes][:, nodes], indices=number[start[block]], limit=metres)
+            total = reached[:, number[stop[column]]] + there.gap_m[column] + here.gap_m[block][:, None]
+            if meets:
+                total[here_at[block][:, None] == there_at[column]] = 0.0
+            units, first = np.unique(owner[column], return_index=True)
+            if len(units) < len(column):
                 total = np.minimum.reduceat(total, first, axis=1)
             source, unit = np.nonzero(total <= metres)
-            pairs.append((block[source].astype(np.int32), unit.astype(np.int32), total[source, unit]))
-        if not pairs:
-            return PairTable(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-        source_of = np.concatenate([pair[0] for pair in pairs], dtype=np.int64)
-        unit_of = units[np.concatenate([pair[1] for pair in pairs])]
-        return PairTable(source_of, unit_of, np.concatenate([pair[2] for pair in pairs]))
+            of.append(block[source].astype(np.int32))
+            to.append(units[unit].astype(narrow))
+            far.append(total[source, unit])
+        for lost in np.flatnonzero((start < 0) & np.isin(here_at, there_at)).tolist():  # no road near it
+            same = np.unique(owner[there_at == here_at[lost]])
+            of.append(np.full(len(same), lost, np.int32))
+            to.append(same.astype(narrow))
+            far.append(np.zeros(len(same)))
+        anchor = np.concatenate(of)
+        order = np.argsort(anchor, kind="stable")
+        return PairTable(
+            anchor[order].astype(np.int64),
+            np.concatenate(to)[order].astype(np.int64),
+            np.concatenate(far)[order],
+        )
 
     def warnings_for(self, lonlat: Floats, mode: Mode) -> tuple[RoadWarning, ...]:
         """What to know before trusting travel between positions, (n, 2) in EPSG:4326.
@@ -412,6 +431,18 @@ def _equal(sources: Floats, targets: Floats) -> NDArray[np.bool_]:
 def _blocks(rows: Ints, width: int) -> list[Ints]:
     size = max(1, min(_SOURCES, _CELLS // max(width, 1)))
     return [rows[first : first + size] for first in range(0, len(rows), size)]
+
+
+def _neighbours(xy: Floats, rows: Ints, reach: float) -> list[Ints]:
+    """Positions in blocks of neighbours: to and fro through strips of the plane."""
+    if len(rows) == 0:
+        return []
+    low = xy[rows].min(axis=0)
+    wide, high = np.maximum(xy[rows].max(axis=0) - low, 1.0).tolist()
+    strip = max(np.sqrt(wide * high * _SOURCES / len(rows)), 0.25 * reach, 1.0)
+    level = ((xy[rows, 1] - low[1]) // strip).astype(np.int64)
+    order = np.lexsort((np.where(level % 2, -xy[rows, 0], xy[rows, 0]), level))
+    return [np.sort(rows[order[first : first + _SOURCES]]) for first in range(0, len(rows), _SOURCES)]
 
 
 def _table(arcs: _Arcs, start: Ints, stop: Ints) -> Floats:
