@@ -305,9 +305,11 @@ class RoadNetwork:
             )
             moves = np.append(True, (np.abs(np.diff(lonlat, axis=0)) > 1e-9).any(axis=1))
             moves[-1] |= int(moves.sum()) < 2
+            lonlat = lonlat[moves]
+            lonlat[-1] = targets[leg]
             found.append(
                 Path(
-                    lonlat[moves],
+                    lonlat,
                     float(metres[arc].sum()) + gap,
                     float((metres[arc] * pace[arcs.edge[arc]]).sum()) + gap / self._walk_ms,
                 )

@@ -25,7 +25,7 @@ def test_walking_is_the_shortest_way_of_networkx(seed):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_cycling_obeys_one_way_streets(seed):
-    roads, sources, targets = city(seed, oneway=0.3), people(seed, 12), people(seed + 50, 15)
+    roads, sources, targets = city(seed, oneway=0.3), people(seed, 12), people(seed + 50, 9 + seed)
     network = RoadNetwork.from_lines(roads)
     metres, _, gap, other = Oracle(roads, network.graph("bike").crs, directed=True).table(sources, targets)
     found = network.matrix(sources, targets, "bike")
@@ -171,6 +171,15 @@ def test_the_line_of_a_path_follows_the_corners_of_the_street():
     np.testing.assert_allclose(path.lonlat, corners, atol=2e-9)
     assert path.metres == pytest.approx(5 + 80 + 50 + 200 + 70 + 5, abs=1e-3)
     assert path.seconds == pytest.approx(path.metres / WALK_MS)
+
+
+def test_a_path_ends_where_it_was_asked_to_also_on_the_road():
+    network = RoadNetwork.from_lines(layer([(0, 0), (100, 0), (100, 50)]))
+    for a, b, corners in (((20, 0), (100, 30), 3), ((20, 0), (20.00001, 0), 2), ((100, 0), (0, 0), 2)):
+        source, target = spots(a, b)
+        path = network.path(source, target, "walk")
+        assert (path.lonlat[0].tolist(), path.lonlat[-1].tolist()) == (source.tolist(), target.tolist())
+        assert len(path.lonlat) == corners
 
 
 def test_a_fast_detour_beats_a_slow_street_by_car_only():

@@ -151,6 +151,11 @@ def test_a_chain_of_loose_ends_meets_in_one_place():
     assert len(graph.part_m) == 1
 
 
+def test_a_stub_shorter_than_half_a_metre_is_joined_to_nothing_else():
+    roads = layer([(0, 0), (100, 0), (200, 0)], [(100, 0), (100, 0.4)])
+    assert build_graph(roads, "walk").counts["joined"] == 0
+
+
 def test_several_ends_on_one_line_cut_it_several_times():
     roads = layer(
         [(0, 0), (150, 0), (300, 0)],
@@ -193,6 +198,11 @@ def test_a_crossing_without_a_vertex_is_a_bridge_that_is_counted_and_can_be_join
 def test_a_crossing_with_a_shared_vertex_is_no_bridge():
     roads = layer([(-100, 0), (0, 0), (200, 0)], [(0, -50), (0, 0), (0, 60)])
     assert count_crossings(build_graph(roads, "walk")) == 0
+
+
+def test_loops_that_hang_on_one_corner_are_no_bridge():
+    loops = [(0, 0), (50, 10), (50, -10), (0, 0)], [(0, 0), (-50, 10), (-50, -10), (0, 0)]
+    assert count_crossings(build_graph(layer(*loops, [(0, -90), (0, 0), (0, 90)]), "walk")) == 0
 
 
 def test_lines_that_cross_twice_are_two_bridges():
