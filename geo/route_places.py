@@ -28,13 +28,13 @@ class Stretch:
     """Times of a part of a route, or of many parts (numbers or arrays alike), in seconds.
 
     `takes`: at least; `start`, `latest`: the earliest and latest start of a pass that takes no longer;
-    `missed`: 0 when every window is kept.
+    `missed`: whether some window cannot be kept (or not by this team).
     """
 
     takes: Ints
     start: Ints
     latest: Ints
-    missed: Ints
+    missed: Bools
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def fits(problem: Problem, where: Places, task: int) -> Fits:
         where._behind < 0, problem.end_s[team, task], problem.travel_s[profile, task, where._behind]
     )
     day = _join(_join(where._head, _visit(problem, task), come), where._tail, go)
-    possible = problem.allowed[team, task] & (come < NO_WAY_S) & (go < NO_WAY_S) & (day.missed == 0)
+    possible = problem.allowed[team, task] & (come < NO_WAY_S) & (go < NO_WAY_S) & ~day.missed
     return Fits(
         possible,
         np.maximum(day.start + day.takes - problem.shift_s[team, 1], 0),
@@ -141,26 +141,25 @@ def fits(problem: Problem, where: Places, task: int) -> Fits:
 
 
 def _join(a: Stretch, b: Stretch, hop: Ints) -> Stretch:
-    lag = a.takes - a.missed + hop
+    """One stretch after another; once a window is missed the other numbers mean nothing."""
+    lag = a.takes + hop
     wait = np.maximum(b.start - lag - a.latest, 0)
-    missed = np.maximum(a.start + lag - b.latest, 0)
     return Stretch(
-        a.takes + b.takes + hop + wait,
+        lag + wait + b.takes,
         np.maximum(b.start - lag, a.start) - wait,
-        np.minimum(b.latest - lag, a.latest) + missed,
-        a.missed + b.missed + missed,
+        np.minimum(b.latest - lag, a.latest),
+        a.missed | b.missed | (a.start + lag > b.latest),
     )
 
 
 def _visit(problem: Problem, task: int) -> Stretch:
     """One task alone; a window that never opens is missed."""
     early, late = problem.early_s[task], problem.late_s[task]
-    return Stretch(problem.service_s[task], early, np.maximum(early, late), np.maximum(early - late, 0))
+    return Stretch(problem.service_s[task], early, late, late < early)
 
 
 def _stretch(start: int, latest: int) -> Stretch:
-    zero = np.int64(0)
-    return Stretch(zero, np.int64(start), np.int64(latest), zero)  # type: ignore[arg-type]
+    return Stretch(np.int64(0), np.int64(start), np.int64(latest), np.False_)  # type: ignore[arg-type]
 
 
 def _heads(problem: Problem, team: int, route: tuple[int, ...], hops: Ints) -> Ints:
@@ -187,10 +186,9 @@ def _tails(problem: Problem, team: int, route: tuple[int, ...], hops: Ints) -> I
 
 
 def _forbid(stretch: Stretch, problem: Problem, team: int, task: int, hop: np.int64) -> Stretch:
-    """A missed window more where the team may not do the task or has no way."""
-    if problem.allowed[team, task] and hop < NO_WAY_S:
-        return stretch
-    return Stretch(stretch.takes, stretch.start, stretch.latest, stretch.missed + 1)
+    """Missed, too, where the team may not do the task or has no way."""
+    wrong = ~problem.allowed[team, task] | (hop >= NO_WAY_S)
+    return Stretch(stretch.takes, stretch.start, stretch.latest, stretch.missed | wrong)
 
 
 def _table(stretches: list[Stretch]) -> Ints:

@@ -8,11 +8,15 @@ that may not do a task, open ends, asymmetric ways, no sites, no teams: all of t
 import itertools
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from geo.routes import NO_WAY_S, Problem
 
 DAY_S = 100
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A property holds on a slow machine, too."""
 
 
 def make_problem(

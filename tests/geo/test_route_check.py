@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from route_instances import DAY_S, can_be_done, on_a_line, problems_and_routes, simulate
+from route_instances import DAY_S, UNHURRIED, can_be_done, on_a_line, problems_and_routes, simulate
 
 from geo.route_check import Violation, check
 from geo.route_times import score, timetable, timetables
@@ -165,6 +165,7 @@ TOLD_FALSELY = {
 }  # fmt: skip
 
 
+@UNHURRIED
 @given(problems_and_routes())
 def test_timetables_are_true_even_of_hopeless_routes(case):
     problem, routes = case
@@ -172,6 +173,7 @@ def test_timetables_are_true_even_of_hopeless_routes(case):
     assert not TOLD_FALSELY & set(codes(found))
 
 
+@UNHURRIED
 @given(problems_and_routes())
 def test_checker_agrees_with_every_departure(case):
     problem, routes = case
@@ -181,6 +183,7 @@ def test_checker_agrees_with_every_departure(case):
         assert can_be_done(problem, team, route) == (True not in wrong)
 
 
+@UNHURRIED
 @given(problems_and_routes(max_teams=1, min_teams=1))
 def test_departure_is_the_best_of_all(case):
     problem, (route,) = case
@@ -201,6 +204,7 @@ def test_departure_is_the_best_of_all(case):
     assert (table.depart_s, table.work_s) == (best, days[best])
 
 
+@UNHURRIED
 @given(problems_and_routes(), st.data())
 def test_slack_of_a_visit_is_what_delaying_it_shows(case, data):
     problem, routes = case
@@ -246,6 +250,7 @@ def test_score_by_hand():
     assert score(problem, ((), ())) == Score(0, 0, 0, 0)
 
 
+@UNHURRIED
 @given(problems_and_routes())
 def test_score_counts_what_is_there(case):
     problem, routes = case

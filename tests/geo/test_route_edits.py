@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from route_instances import can_be_done, on_a_line, plans, problems_and_routes
+from route_instances import UNHURRIED, can_be_done, on_a_line, plans, problems_and_routes
 
 from geo.errors import NotFoundError
 from geo.route_check import check
 from geo.route_edits import Locks, drop_team, freeze, insert, move, remove
 from geo.route_times import timetable, timetables
+from geo.routes import NO_WAY_S
 
 # five sites on a line, teams from 0, visits of 10 s, shift 0 - 100
 LINE = on_a_line([10, 20, 30, 40, 20], teams=2, shift=(0, 100), priority=[1.0, 2.0, 3.0, 4.0, 5.0])
@@ -37,7 +38,7 @@ def test_move_within_a_route_counts_without_the_site():
 
 def test_move_beyond_the_end_is_last():
     assert move(LINE, ROUTES, 3, 0, 99) == ((0, 2, 3), ())
-    assert move(LINE, ROUTES, 3, 0, -5) == ((3, 0, 2), ())
+    assert move(LINE, ROUTES, 3, 0, -1) == ((3, 0, 2), ())
 
 
 def test_move_is_never_refused_and_its_lateness_is_told():
@@ -68,6 +69,15 @@ def test_a_school_is_visited_at_the_end_of_the_day_that_is_left():
     )
     assert move(problem, ((2,),), 0, 0, 0) == ((0, 2),)
     assert move(problem, ((2,),), 0, 0, 1) == ((2, 1),)
+
+
+def test_the_team_does_what_it_may_and_can_rather_than_what_is_nearer():
+    alley = on_a_line([10, 30], teams=1, shift=(0, 30), task_site=[0, 0], allowed=[[0, 1]])
+    assert move(alley, ((),), 0, 0, 0) == ((1,),)
+    walled = on_a_line([10, 30], teams=1, shift=(0, 30), task_site=[0, 0])
+    walled.end_s[0, 0] = NO_WAY_S
+    walled.late_s[1] = -NO_WAY_S  # later than any way round
+    assert move(walled, ((),), 0, 0, 0) == ((1,),)
 
 
 def test_remove():
@@ -146,6 +156,18 @@ def test_lock_stays_inside_the_window_but_an_agreed_late_time_holds():
     assert (frozen.problem.early_s[3], frozen.problem.late_s[3]) == (35, 40)  # begins at 40, late by 10
 
 
+def test_alternatives_of_a_locked_stop_are_for_nobody():
+    grouped = replace(LINE, group=np.array([1, -1, 2, 1, 2]), required=np.ones(5, bool))
+    frozen = freeze(grouped, ((0, 2), ()), Locks(sites=frozenset([0])))
+    assert frozen.problem.allowed.tolist() == [[1, 1, 1, 0, 1], [0, 1, 1, 0, 1]]
+
+
+def test_lock_holds_for_a_team_that_should_not_have_been_sent():
+    forced = replace(LINE, allowed=np.array([[1, 1, 0, 1, 1], [1, 1, 1, 1, 1]], bool))
+    frozen = freeze(forced, ROUTES, Locks(sites=frozenset([2])))
+    assert frozen.problem.allowed[:, 2].tolist() == [True, False]
+
+
 def test_lock_of_a_team():
     grouped = replace(LINE, group=np.array([1, 1, -1, -1, -1]))
     frozen = freeze(grouped, ROUTES, Locks(teams=frozenset([0])))
@@ -171,6 +193,7 @@ def test_a_site_that_nobody_visits_cannot_be_locked():
 # --- whatever the problem ----------------------------------------------------------------------------
 
 
+@UNHURRIED
 @given(problems_and_routes(min_sites=1, min_teams=1), st.data())
 def test_edits_lose_nothing(case, data):
     problem, routes = case
@@ -193,6 +216,7 @@ def test_edits_lose_nothing(case, data):
     assert sorted([*visited(problem, changed), *left]) == sorted(before)
 
 
+@UNHURRIED
 @given(problems_and_routes(min_sites=1, min_teams=1), st.data())
 def test_a_move_and_its_reverse_give_the_same_routes(case, data):
     problem, routes = case
@@ -208,6 +232,7 @@ def test_a_move_and_its_reverse_give_the_same_routes(case, data):
     assert move(problem, there, site, team, index, keep_task=task) == routes
 
 
+@UNHURRIED
 @given(plans(min_sites=2, max_teams=2), st.data())
 def test_insert_is_the_cheapest_of_all_that_break_nothing(case, data):
     problem, routes = case
@@ -232,6 +257,7 @@ def test_insert_is_the_cheapest_of_all_that_break_nothing(case, data):
         assert check(problem, changed) != ()
 
 
+@UNHURRIED
 @given(plans(min_sites=3, max_sites=6, min_teams=2), st.data())
 def test_a_team_that_falls_ill_leaves_a_plan_that_keeps_every_rule(case, data):
     problem, routes = case
@@ -260,6 +286,7 @@ def locked_plans(draw):
     return problem, routes, locks, draw(st.integers(0, 20))
 
 
+@UNHURRIED
 @given(locked_plans())
 def test_an_agreed_plan_keeps_its_locks_and_its_times(case):
     problem, routes, locks, slack_s = case
@@ -273,6 +300,7 @@ def test_an_agreed_plan_keeps_its_locks_and_its_times(case):
         assert [visit.begin_s for visit in small.visits] == [visit.begin_s for visit in table.visits]
 
 
+@UNHURRIED
 @given(locked_plans(), st.data())
 def test_what_is_solved_under_locks_is_a_plan_that_keeps_them(case, data):
     problem, routes, locks, slack_s = case
