@@ -6,8 +6,8 @@ left at the other, by car it is walked there and back from one of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import DesignError
+from geo.network import RoadNetwork
 from geo.route_times import score, timetables
 from geo.routes import NO_WAY_S, Problem, Routes
-from geo.travel import SPEED_KMH, Mode, TravelEngine
+from geo.travel import SPEED_KMH, Mode, Path, TravelEngine
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -72,6 +73,8 @@ class Ground:
     starts: list[int | None]
     ends: list[int | None]
     engine: TravelEngine
+    drawn: dict[tuple[Mode, int, int], list[list[float]]] = field(default_factory=dict)
+    """The lines of the ways drawn so far, by mode and places."""
 
 
 def make_ground(sites: list[dict[str, Any]], teams: list[dict[str, Any]], engine: TravelEngine) -> Ground:
@@ -235,19 +238,16 @@ def _allowed(
 # ------------------------------------------------------------------------------ routes and records
 
 
-def record_routes(
-    ground: Ground, routes: Routes, locks: Mapping[str, bool], *, report: Callable[[], None] = lambda: None
-) -> list[dict[str, Any]]:
+def record_routes(ground: Ground, routes: Routes, locks: Mapping[str, bool]) -> list[dict[str, Any]]:
     """Routes as the record holds them, with the line of every leg.
 
     Parameters
     ----------
     locks : dict
         Which sites (by id) and teams (as ``team/id``) are locked.
-    report : callable
-        Called before each leg is drawn.
     """
     told = []
+    _draw(ground, routes)
     for number, (team, times) in enumerate(
         zip(ground.teams, timetables(ground.problem, routes), strict=True)
     ):
@@ -264,7 +264,7 @@ def record_routes(
                     "window": task.window, "reversed": task.reversed, "locked": locks.get(site, False),
                 }
             )  # fmt: skip
-        legs = _legs(ground, number, stops, [visit.task for visit in times.visits], times.depart_s, report)
+        legs = _legs(ground, number, stops, [visit.task for visit in times.visits], times.depart_s)
         told.append(
             {
                 "team": team["id"], "depart_s": times.depart_s, "back_s": times.back_s,
@@ -277,10 +277,42 @@ def record_routes(
     return told
 
 
+def _hops(ground: Ground, team: int, tasks: Sequence[int]) -> list[tuple[int | None, int | None]]:
+    """The places between which a team travels; None at an open start or end."""
+    if not tasks:
+        return []
+    sources = [ground.starts[team], *(ground.tasks[task].leave for task in tasks)]
+    targets = [*(ground.tasks[task].enter for task in tasks), ground.ends[team]]
+    return list(zip(sources, targets, strict=True))
+
+
+def _draw(ground: Ground, routes: Routes) -> None:
+    """Draw the lines of all ways that are not drawn yet, those of a mode at once."""
+    wanted: dict[Mode, dict[tuple[int, int], None]] = {}
+    for number, tasks in enumerate(routes):
+        mode: Mode = ground.teams[number]["mode"]
+        for source, target in _hops(ground, number, tasks):
+            if source is not None and target is not None and (mode, source, target) not in ground.drawn:
+                wanted.setdefault(mode, {})[source, target] = None
+    for mode, hops in wanted.items():
+        ends = np.array(list(hops), dtype=np.int64)
+        sources, targets = ground.lonlat[ends[:, 0]], ground.lonlat[ends[:, 1]]
+        for hop, source, target, path in zip(
+            hops, sources, targets, _paths(ground.engine, sources, targets, mode), strict=True
+        ):
+            line = np.array([source, target]) if path is None else path.lonlat
+            ground.drawn[(mode, *hop)] = [[round(float(lon), 6), round(float(lat), 6)] for lon, lat in line]
+
+
+def _paths(engine: TravelEngine, sources: Floats, targets: Floats, mode: Mode) -> list[Path | None]:
+    if isinstance(engine, RoadNetwork):
+        return engine.paths(sources, targets, mode)
+    return [engine.path(source, target, mode) for source, target in zip(sources, targets, strict=True)]
+
+
 def _legs(
-    ground: Ground, team: int, stops: list[dict[str, Any]], tasks: list[int], depart_s: int,
-    report: Callable[[], None],
-) -> list[dict[str, Any]]:  # fmt: skip
+    ground: Ground, team: int, stops: list[dict[str, Any]], tasks: list[int], depart_s: int
+) -> list[dict[str, Any]]:
     """The ways of a team; none to an open end or from an open start."""
     if not tasks:
         return []
@@ -289,23 +321,18 @@ def _legs(
     between = [int(problem.travel_s[problem.profile[team], a, b]) for a, b in pairwise(tasks)]
     seconds = [int(problem.start_s[team, tasks[0]]), *between, int(problem.end_s[team, tasks[-1]])]
     names = ["start", *(stop["site"] for stop in stops), "end"]
-    sources = [ground.starts[team], *(ground.tasks[task].leave for task in tasks)]
-    targets = [*(ground.tasks[task].enter for task in tasks), ground.ends[team]]
     departs = [depart_s, *(stop["leave_s"] for stop in stops)]
     legs = []
-    for hop, (source, target) in enumerate(zip(sources, targets, strict=True)):
+    for hop, (source, target) in enumerate(_hops(ground, team, tasks)):
         if source is None or target is None:
             continue
-        report()
         metres = float(ground.metres[mode][source, target])
-        path = ground.engine.path(ground.lonlat[source], ground.lonlat[target], mode)
-        line = ground.lonlat[[source, target]] if path is None else path.lonlat
         legs.append(
             {
                 "from": names[hop], "to": names[hop + 1],
                 "metres": round(metres, 1) if np.isfinite(metres) else None,
                 "seconds": seconds[hop], "depart_s": departs[hop], "arrive_s": departs[hop] + seconds[hop],
-                "path": [[round(float(lon), 6), round(float(lat), 6)] for lon, lat in line],
+                "path": ground.drawn[mode, source, target],
             }
         )  # fmt: skip
     return legs

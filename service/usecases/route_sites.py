@@ -286,6 +286,10 @@ def _apply(sites: list[dict[str, Any]], wanted: SitesWanted) -> None:
                     code="site_two_groups", id=site["id"],
                 )  # fmt: skip
             site["group"] = str(number)
+        members = [site for site in sites if site["group"] == str(number)]
+        # one of them is required when any is, whichever it is
+        for site in members:
+            site["required"] = any(other["required"] for other in members)
     for site in sites:
         if site["length_m"] is not None:
             # an alley is walked through, whatever the team came by

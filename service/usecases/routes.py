@@ -14,36 +14,30 @@ from time import monotonic
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
+
+from geo.errors import DesignError, NotFoundError, StoreError
 from geo.route_balance import balance
-from geo.route_edits import Frozen, Locks, freeze, insert, remove
 from geo.route_edits import drop_team as without_team
+from geo.route_edits import insert, remove
 from geo.route_edits import move as moved
 from geo.route_insertion import preview
 from geo.route_solver import Progress, Solved, solve
-
-from geo.errors import DesignError, NotFoundError, StoreError
-from geo.network import RoadNetwork
-from geo.route_reasons import reasons
-from geo.routes import Problem, Routes
-from geo.travel import CIRCUITY, Mode, StraightLine, TravelEngine
+from geo.routes import Routes
+from geo.travel import Mode, StraightLine, TravelEngine
 from layers.road_graphs import road_network
 from layers.road_servers import road_server
 from layers.store import PlanHeading, PlanRow, Store
 
 from ..recent import Recent
 from ..settings import VERSION
-from . import draws
+from . import draws, route_record
 from . import layers as layer_cases
-from .route_ground import FAR_M, Ground, make_ground, record_routes, routes_of, totals
+from .route_ground import Ground, make_ground, routes_of
+from .route_record import frozen_of, searched, told_record
 from .route_sites import SitesWanted, resolve, sites_of
 from .route_teams import TeamsWanted, teams_of
 
 FORMAT = "zhoubian-plan/1"
-MOST_SITES = 600
-"""Sites that are planned with at once: those beyond, of the least priority, are told as not planned."""
-SNAP_FAR_M = 50.0
-
 _GROUNDS: Recent[Ground] = Recent(8)
 
 
@@ -124,8 +118,8 @@ def begin(store: Store, wanted: Wanted, *, now: datetime) -> dict[str, Any]:
         "revision": 1, "settings": settings, "sites": sites, "teams": teams, "beforehand": warnings,
     }  # fmt: skip
     ground = _ground(store, heading)
-    routes = preview(_searched(ground), seed=wanted.seed)
-    record = _told(store, heading, ground, routes, {}, {"name": "insertion", "version": VERSION})
+    routes = preview(searched(ground), seed=wanted.seed)
+    record = told_record(store, heading, ground, routes, {}, {"name": "insertion", "version": VERSION})
     store.save_plan(name, wanted.draw, now.isoformat(), record)
     return record
 
@@ -159,22 +153,17 @@ def improve(
     used = settings["seed"] if seed is None else seed
     ground = _ground(store, record)
     locks = _locks(record)
-    frozen = _frozen(ground, routes_of(ground, record["routes"]), locks)
+    frozen = frozen_of(ground, routes_of(ground, record["routes"]), locks)
     found = solve(
         frozen.problem, seed=used, iterations=iterations, seconds=None if iterations is not None else seconds,
         clock=monotonic, progress=progress, routes=frozen.inner(routes_of(ground, record["routes"])),
     )  # fmt: skip
     routes = frozen.join(balance(frozen.problem, found.routes, seed=used))
     settings = {**settings, "seconds": seconds, "iterations": iterations, "seed": used}
-    told = _told(store, {**record, "settings": settings}, ground, routes, locks, _engine(found, iterations))
+    told = told_record(
+        store, {**record, "settings": settings}, ground, routes, locks, _engine(found, iterations)
+    )
     return _kept(store, name, told, row.revision, now())
-
-
-def _frozen(ground: Ground, routes: Routes, locks: Mapping[str, bool]) -> Frozen:
-    """What is left to solve when the locks of a record hold."""
-    sites = {number for number, site in enumerate(ground.sites) if locks.get(site["id"])}
-    teams = {number for number, team in enumerate(ground.teams) if locks.get(f"team/{team['id']}")}
-    return freeze(_searched(ground), routes, Locks(frozenset(sites), frozenset(teams)))
 
 
 # ----------------------------------------------------------------------------------------- changing
@@ -252,7 +241,7 @@ def drop_team(store: Store, name: str, team: str, *, revision: int | None, now: 
     smaller = _ground(store, left)
     same = tuple(tuple(smaller.tasks.index(ground.tasks[task]) for task in route) for route in kept)
     locks = {key: on for key, on in _locks(record).items() if key != f"team/{ground.teams[gone]['id']}"}
-    told = _told(store, left, smaller, same, locks, _EDITED)
+    told = told_record(store, left, smaller, same, locks, _EDITED)
     return _kept(store, name, told, row.revision, now)
 
 
@@ -271,7 +260,9 @@ def add_site(store: Store, name: str, site: str, *, revision: int | None, now: d
     more = {**record, "sites": [*record["sites"], *added], "beforehand": record["beforehand"] + warnings}
     ground = _ground(store, more)
     routes = insert(ground.problem, routes_of(ground, record["routes"]), len(ground.sites) - 1)
-    return _kept(store, name, _told(store, more, ground, routes, _locks(record), _EDITED), row.revision, now)
+    return _kept(
+        store, name, told_record(store, more, ground, routes, _locks(record), _EDITED), row.revision, now
+    )
 
 
 _EDITED = {"name": "edited", "version": VERSION}
@@ -294,7 +285,7 @@ def _changed(
     ground = _ground(store, record)
     routes = change(ground, record, routes_of(ground, record["routes"]))
     return _kept(
-        store, name, _told(store, record, ground, routes, record["locks"], _EDITED), row.revision, now
+        store, name, told_record(store, record, ground, routes, record["locks"], _EDITED), row.revision, now
     )
 
 
@@ -398,126 +389,11 @@ _DECISIVE = (
 )
 
 
-def _searched(ground: Ground) -> Problem:
-    """The problem without the sites that were taken out by hand."""
-    out = np.array([site.get("excluded", False) for site in ground.sites], dtype=bool)
-    return replace(ground.problem, allowed=ground.problem.allowed & ~out[ground.problem.task_site])
-
-
 def _limit(sites: list[dict[str, Any]]) -> None:
-    """Mark the sites beyond `MOST_SITES`: required ones and those of most priority are planned with."""
+    """Mark what is planned with: required sites, then those of most priority, up to `MOST_SITES`."""
     rank = sorted(sites, key=lambda site: (not site["required"], -site["priority"], site["id"]))
     for number, site in enumerate(rank):
-        site["planned"] = number < MOST_SITES
-
-
-def _told(
-    store: Store,
-    record: Mapping[str, Any],
-    ground: Ground,
-    routes: Routes,
-    locks: Mapping[str, bool],
-    engine: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The record of a plan with these routes: times, ways, reasons, warnings and totals."""
-    told = record_routes(ground, routes, locks)
-    beyond = [site for site in record["sites"] if not site["planned"]]
-    return {
-        **{key: value for key, value in record.items() if key != "locks"},
-        "engine": dict(engine),
-        "roads": _roads(store, ground, record),
-        "warnings": [*record["beforehand"], *_warnings(ground)],
-        "routes": told,
-        "dropped": [*_dropped(ground, routes), *({"site": site["id"], "reason": "too_many",
-                    "facts": {"most": MOST_SITES}} for site in beyond)],
-        "totals": {**totals(ground, routes, told), "sites": len(record["sites"])},
-    }  # fmt: skip
-
-
-def _dropped(ground: Ground, routes: Routes) -> list[dict[str, Any]]:
-    """Why each site is not visited."""
-    removed = {number for number, site in enumerate(ground.sites) if site.get("excluded")}
-    away = _without_road(ground)
-    told = []
-    for reason in reasons(_searched(ground), routes):
-        code, facts = reason.code, dict(reason.facts)
-        if reason.site in removed:
-            code, facts = "removed", {}
-        elif reason.site in away:
-            code, facts = "no_road", {"limit": round(FAR_M)}
-        told.append({"site": ground.sites[reason.site]["id"], "reason": code, "facts": _named(ground, facts)})
-    return told
-
-
-def _named(ground: Ground, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a reason with names in place of numbers of rows, stops counted from 1."""
-    told = {name: value for name, value in facts.items() if name not in ("task", "group")}
-    if "team" in told:
-        told["team"] = ground.teams[told["team"]]["name"]
-    if "other" in told:
-        other = ground.sites[told["other"]]
-        told["other"] = other["name"] or other["id"]
-    if "position" in told:
-        told["position"] += 1
-    return told
-
-
-def _without_road(ground: Ground) -> set[int]:
-    """Sites farther than `FAR_M` from every road of every mode."""
-    return {
-        number
-        for number, places in _site_places(ground).items()
-        if min(float(ground.gap_m[mode][places].max()) for mode in ground.gap_m) > FAR_M
-    }
-
-
-def _site_places(ground: Ground) -> dict[int, list[int]]:
-    places: dict[int, list[int]] = {}
-    for task in ground.tasks:
-        places.setdefault(task.site, []).extend((task.enter, task.leave))
-    return places
-
-
-def _warnings(ground: Ground) -> list[dict[str, Any]]:
-    """Sites that meet the roads far away, sites on roads of their own, and roads that end too near."""
-    told: list[dict[str, Any]] = []
-    places = _site_places(ground)
-    names = [site["name"] or site["id"] for site in ground.sites]
-    for mode, gap in ground.gap_m.items():
-        worst = {number: float(gap[at].max()) for number, at in places.items()}
-        far = [number for number in worst if SNAP_FAR_M < worst[number] <= FAR_M]
-        if far:
-            first = max(far, key=lambda number: worst[number])
-            facts = {"count": len(far), "first": names[first], "metres": round(worst[first])}
-            told.append({"code": "snap_far", "facts": {"mode": mode, **facts}})
-        parts = {number: set(ground.part[mode][at].tolist()) for number, at in places.items()}
-        apart = [number for number, own in parts.items() if own - {0, -1} and worst[number] <= FAR_M]
-        if apart:
-            facts = {"count": len(apart), "sites": "、".join(names[number] for number in apart[:5])}
-            told.append({"code": "part_apart", "facts": {"mode": mode, **facts}})
-        if isinstance(ground.engine, RoadNetwork):
-            anchors = [number for number, site in enumerate(ground.sites) if site["layer"] == "anchors"]
-            lonlat = np.array([ground.sites[number]["lonlat"] for number in anchors]).reshape(-1, 2)
-            for warning in ground.engine.warnings_for(lonlat, mode):
-                if warning.code == "extract_edge":
-                    first = names[anchors[int(warning.facts["first"])]]
-                    facts = {"mode": mode, "count": int(warning.facts["count"]), "first": first}
-                    told.append({"code": "extract_edge", "facts": facts})
-    return told
-
-
-def _roads(store: Store, ground: Ground, record: Mapping[str, Any]) -> dict[str, Any]:
-    """What travel was measured on."""
-    engine = ground.engine
-    own = engine.name == "roads"
-    return {
-        "engine": engine.name,
-        "estimate": engine.estimate,
-        "approximate": own and any(team["mode"] == "drive" for team in record["teams"]),
-        "digest": store.data_version(("roads",))[:16] if own else None,
-        "source": layer_cases.attribution(store, ("roads",)) if own else None,
-        "circuity": CIRCUITY if engine.estimate else None,
-    }
+        site["planned"] = number < route_record.MOST_SITES
 
 
 def _engine(found: Solved, iterations: int | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from route_town import MORNING, corner, stored
 
 from geo.errors import DesignError, NotFoundError, StoreError
 from layers.store import Store
-from service.usecases import routes
+from service.usecases import route_record, routes
 from service.usecases.route_sites import SitesWanted
 from service.usecases.route_teams import TeamsWanted, team_words
 
@@ -228,7 +228,7 @@ def test_only_who_can_goes(town):
 
 
 def test_beyond_the_most_sites_the_least_worth_are_told(town, monkeypatch):
-    monkeypatch.setattr(routes, "MOST_SITES", 4)
+    monkeypatch.setattr(route_record, "MOST_SITES", 4)
     record = whole(made(town))
     beyond = [one for one in record["dropped"] if one["reason"] == "too_many"]
     assert len(beyond) == record["totals"]["sites"] - 4
