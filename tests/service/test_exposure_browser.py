@@ -194,7 +194,7 @@ def test_every_setting_reaches_the_numbers_and_the_address(page, service):
     page.locator(".zb-segments label", has_text="Compounds").click()
     assert page.locator("#zb-radius").is_disabled()
     query = {key: value[0] for key, value in parse_qs(urlsplit(page.url).query).items()}
-    assert query == {**settings, "by": "priority", "units": "compounds"}
+    assert query == {**settings, "metric": "straight", "by": "priority", "units": "compounds"}
     page.reload()
     shown(page, **settings)
     assert page.locator("[name=unknown]").is_checked()

@@ -234,7 +234,7 @@ def test_the_page_of_exposure_offers_both_distances(town, lang):
     client = create_app(town.path, lang).test_client()
     page = client.get(f"/exposure?lang={lang}").text
     for metric in ("straight", "walk"):
-        words = text(f"set.metric.{metric}", lang)
+        words = text(f"web.exposure_metric.{metric}", lang)
         assert f'<option value="{metric}">{words}</option>' in page
     answers = {
         m: client.get(f"/api/exposure/numbers?{QUERY}&metric={m}&lang={lang}") for m in ("straight", "walk")
