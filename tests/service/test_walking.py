@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import openpyxl
 import pyogrio
@@ -207,6 +208,34 @@ def test_files_of_a_draw_on_foot_tell_it_and_hold_no_circle(here, capsys):
     assert settings["design.metric"] == "walk"
     assert json.loads(settings["frame.on_foot.back_alleys"])["far"] == 1
     assert str(settings["frame.roads"]) == "3"
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("walk bike", "walk bike"),
+        ("步行、骑行", "walk bike"),
+        ("机动车", "drive"),
+        ("禁止通行", "none"),
+        ("", None),
+    ],
+)
+def test_who_may_use_a_road_is_read_from_a_file_and_written_back(
+    tmp_path, capsys, monkeypatch, written, kept
+):
+    monkeypatch.chdir(tmp_path)
+    line = {"type": "LineString", "coordinates": [[116.3, 39.95], [116.31, 39.95]]}
+    words = {"编号": "r1", "等级": "次干路", "可通行方式": written}
+    feature = {"type": "Feature", "properties": words, "geometry": line}
+    whole = {"type": "FeatureCollection", "features": [feature]}
+    Path("道路.geojson").write_text(json.dumps(whole), encoding="utf-8")
+    assert run(capsys, "import", "道路.geojson", "--as", "roads")[0] == 0
+    assert run(capsys, "export", "roads", "--out", "r.geojson")[0] == 0
+    assert run(capsys, "--store", "other.db", "import", "r.geojson", "--as", "roads")[0] == 0
+    for file in ("zhoubian.db", "other.db"):
+        with Store.open(tmp_path / file, create=False) as store:
+            told = store.read("roads")["modes"].iloc[0]
+            assert told == kept if kept else told != told or told is None
 
 
 # ------------------------------------------------------------------------------------------------ pages
