@@ -345,7 +345,7 @@ class Design:
     must_visit : tuple of str
         Anchors that are drawn with certainty; they count among the anchors of their class.
     min_distance_m : float
-        Drawn anchors nearer to each other than this are told, over all classes; 0 tells none.
+        Drawn anchors nearer to each other than this, by air, are told, over all classes; 0 tells none.
     force_distance : bool
         Pass over an anchor that is too near to one drawn before: exposure is then no longer exact.
     """

@@ -80,6 +80,20 @@ def test_a_draw_on_foot_is_confirmed_until_the_roads_change(town):
     assert draws.verify(town, draws.run(town, STRAIGHT, now=NOON, seed="s").record).same
 
 
+def test_a_draw_on_foot_is_not_confirmed_where_nobody_may_walk_or_roads_are_gone(town):
+    record = draws.run(town, WALK, now=NOON, seed="s").record
+    town.add(
+        {"roads": roads(south="drive", bridge="drive", north="none")}, batch("禁行.gpkg"), {}, update=True
+    )
+    found = draws.verify(town, record)
+    assert (found.frame_same, found.draw_same, found.record_true) == (False, False, True)
+    assert found.changes["roads"]["changed"] == ["bridge", "north", "south"]
+    town.undo(3, NOON.isoformat())
+    town.undo(2, NOON.isoformat())
+    found = draws.verify(town, record)
+    assert (found.draw_same, found.changes["roads"]["went"]) == (False, ["bridge", "north", "south"])
+
+
 def test_a_straight_draw_does_not_read_the_roads(town, monkeypatch):
     read = []
     plain = Store.read
