@@ -19,11 +19,8 @@ import numpy as np
 
 from .routes import Ints, Problem, Routes
 
-SCALE_S = 100
+SCALE_S = 10
 """Seconds of travel one point is worth inside the search at most; see `prizes`."""
-
-PATIENCE = 500
-"""Iterations per task without a better plan after which a search by time ends early."""
 
 LARGEST_PRIZE = 1 << 40
 """Sums of prizes of 100,000 tasks stay within 64 bits."""
@@ -56,10 +53,9 @@ class Translation:
     """A problem as `pyvrp.ProblemData`, and its solutions as routes."""
 
     def __init__(self, pyvrp: ModuleType, problem: Problem) -> None:
-        usable = (problem.late_s >= problem.early_s) & problem.allowed.any(axis=0)
-        self.tasks: list[int] = np.flatnonzero(usable).tolist()
-        self.client = {task: index for index, task in enumerate(self.tasks)}
+        self.tasks: list[int] = _usable(problem).tolist()
         self.teams = _same_teams(problem)
+        self.all_teams = problem.teams
         self.pyvrp = pyvrp
         self.data = self._data(problem)
 
@@ -86,8 +82,6 @@ class Translation:
             matrix[start, :size] = np.where(problem.allowed[team, tasks], problem.start_s[team, tasks], far)
             matrix[:size, end] = problem.end_s[team, tasks]
             early, late = problem.shift_s[team].tolist()
-            if late < early or problem.work_s[team] < 0:
-                continue
             vehicles.append(
                 pyvrp.VehicleType(
                     num_available=len(teams),
@@ -97,10 +91,8 @@ class Translation:
                     tw_late=late,
                     shift_duration=int(problem.work_s[team]),
                     profile=profiles[key],
-                    name=str(kind),
                 )
             )
-        self.kinds = [int(vehicle.name) for vehicle in vehicles]
         for matrix in matrices:
             np.minimum(matrix, far, out=matrix)
         groups, group_of = self._groups(problem)
@@ -138,25 +130,14 @@ class Translation:
         groups = [self.pyvrp.ClientGroup(clients, required=False) for clients in several]
         return groups, {client: number for number, clients in enumerate(several) for client in clients}
 
-    def solution(self, routes: Routes) -> Any:
-        """Routes as a PyVRP solution."""
-        pyvrp = self.pyvrp
-        made = []
-        for number, kind in enumerate(self.kinds):
-            for team in self.teams[kind]:
-                if routes[team]:
-                    visits = [self.client[task] for task in routes[team]]
-                    made.append(pyvrp.Route(self.data, visits, number))
-        return pyvrp.Solution(self.data, made)
-
     def routes(self, solution: Any) -> Routes:
         """A PyVRP solution as routes: of teams that are the same, the first found takes the first route."""
         routes: dict[int, tuple[int, ...]] = {}
-        free = {number: list(self.teams[kind]) for number, kind in enumerate(self.kinds)}
+        free = [list(teams) for teams in self.teams]
         for route in solution.routes():
             team = free[route.vehicle_type()].pop(0)
             routes[team] = tuple(self.tasks[stop.idx] for stop in route if stop.is_client())
-        return tuple(routes.get(team, ()) for team in range(sum(map(len, self.teams))))
+        return tuple(routes.get(team, ()) for team in range(self.all_teams))
 
 
 class Stop:
@@ -190,7 +171,6 @@ class Stop:
 
 def search(
     problem: Problem,
-    start: Routes | None,
     *,
     seed: int,
     over: Callable[[int, Callable[[], Routes | None]], bool],
@@ -200,8 +180,6 @@ def search(
 
     Parameters
     ----------
-    start : Routes, optional
-        Where it begins; else from chance.
     over : callable
         Asked before each iteration with how many were made and a way to see the best routes so far
         (None: none yet); ends the search by returning True, or by raising.
@@ -210,9 +188,9 @@ def search(
     """
     import pyvrp  # noqa: PLC0415  (an engine is imported only where it is used)
 
-    table = Translation(pyvrp, problem)
-    if not table.tasks or not table.kinds:
+    if not len(_usable(problem)) or not _same_teams(problem):
         return ((),) * problem.teams, 0
+    table = Translation(pyvrp, problem)
     stop = Stop(
         lambda done: over(done, lambda: None if stop.best is None else table.routes(stop.best)), patience
     )
@@ -226,15 +204,20 @@ def search(
             collect_stats=False,
             display=False,
             params=pyvrp.SolveParams(ils=pyvrp.IteratedLocalSearchParams(callbacks=stop)),
-            initial_solution=None if start is None else table.solution(start),
         )
     return table.routes(result.best), stop.iterations
 
 
+def _usable(problem: Problem) -> Ints:
+    """Tasks that are open at some time and that some team may do."""
+    return np.flatnonzero((problem.late_s >= problem.early_s) & problem.allowed.any(axis=0))
+
+
 def _same_teams(problem: Problem) -> list[list[int]]:
-    """Teams that are the same in everything, together."""
+    """Teams with any time at all; those that are the same in everything, together."""
     kinds: dict[bytes, list[int]] = {}
-    for team in range(problem.teams):
+    idle = (problem.shift_s[:, 1] < problem.shift_s[:, 0]) | (problem.work_s < 0)
+    for team in np.flatnonzero(~idle).tolist():
         key = b"".join(
             np.ascontiguousarray(part).tobytes()
             for part in (

@@ -16,9 +16,35 @@ import numpy as np
 
 from .route_moves import polish
 from .route_runs import NEVER, Run, Terms, runs_of, score_of
+from .route_vroom import vroom_routes
 from .routes import NO_WAY_S, Bools, Floats, Ints, Problem, Routes, Score
 
-PREVIEW_ROUNDS = 150
+PREVIEW_ROUNDS, PREVIEW_WORK = 600, 18_000
+"""Rounds of a preview at most; for many tasks fewer, as many as make this product with them."""
+
+FEW = 40
+"""Tasks up to which VROOM answers at once."""
+
+HEAT = 0.01
+"""Share of the best points by which a worse plan may be accepted at first, on average."""
+
+OVERLOOKED = 0.05
+"""Share of sites put behind all others in a round."""
+
+POWERS = (1.0, 2.0, 3.0)
+"""What the points are raised to, one of them in each round."""
+
+SPREAD = 0.2
+"""By how much a task may be worth more or less to a team in a round."""
+
+LARGEST_RUIN = 0.5, 20
+"""At most this share of the visits is taken out in a round, and at most so many."""
+
+STRINGS, STRAYS = 0.3, 0.2
+"""How often these are neighbours in a route, and any; else neighbours in space."""
+
+SPAN_S = 300.0
+"""Added to every cost, so that a site on the way is not worth more than everything."""
 
 MUST = 1e12
 """How many times more than any other a required site counts."""
@@ -71,6 +97,7 @@ def insert_all(
     seed: int,
     rounds: int,
     frozen: Collection[int] = (),
+    polished: bool = True,
     watch: Watch | None = None,
 ) -> Routes:
     """Routes made by insertion, starting from given ones.
@@ -83,22 +110,36 @@ def insert_all(
         The same give the same routes. With 0 rounds: one filling and one polish.
     frozen : team numbers
         Their routes stay as they are, whatever they break.
+    polished : bool
+        Whether moves shorten the first filling, before the rounds.
     watch : callable
         Told of progress after every round.
     """
-    return Search(problem, routes, seed=seed, frozen=frozen).run(rounds, watch)
+    return Search(problem, routes, seed=seed, frozen=frozen, polished=polished).run(rounds, watch)
 
 
-def preview(problem: Problem, *, seed: int, rounds: int = PREVIEW_ROUNDS) -> Routes:
-    """A plan at once: by insertion."""
-    return insert_all(problem, seed=seed, rounds=rounds)
+def preview(problem: Problem, *, seed: int) -> Routes:
+    """A plan at once: by insertion, from VROOM's plan too where pyvroom is installed; the better."""
+    rounds = min(PREVIEW_ROUNDS, PREVIEW_WORK // max(problem.tasks, 1))
+    plans = [insert_all(problem, seed=seed, rounds=rounds)]
+    first = vroom_routes(problem) if problem.tasks <= FEW else None
+    if first is not None:
+        plans.append(insert_all(problem, first, seed=seed, rounds=0))
+    terms = Terms(problem)
+    return max(plans, key=lambda routes: score_of(terms, runs_of(terms, routes)).key)
 
 
 class Search:
     """Ruin and recreate; `runs` and `score` are the best so far."""
 
     def __init__(
-        self, problem: Problem, routes: Routes = (), *, seed: int, frozen: Collection[int] = ()
+        self,
+        problem: Problem,
+        routes: Routes = (),
+        *,
+        seed: int,
+        frozen: Collection[int] = (),
+        polished: bool = True,
     ) -> None:
         self.terms = Terms(problem)
         self.random = np.random.default_rng(seed)
@@ -107,7 +148,8 @@ class Search:
         self._taken = self._sites_of_frozen()
         self._near = _neighbours(problem)
         self.runs = self._fill(runs_of(self.terms, self._without_frozen(routes)), plain=True)
-        self.runs = self._better(self._polished(self.runs), self.runs)
+        if polished:
+            self.runs = self._better(self._polished(self.runs), self.runs)
         self.score = score_of(self.terms, self.runs)
 
     def run(self, rounds: int, watch: Watch | None = None) -> Routes:
@@ -118,7 +160,7 @@ class Search:
             tried = self._fill(self._ruin(now))
             score = score_of(self.terms, tried)
             value = self._worth(score)
-            heat = 0.01 * (1 - done / rounds) * max(best_worth[1], 1.0)
+            heat = HEAT * (1 - done / rounds) * max(best_worth[1], 1.0)
             if score.key > self.score.key:
                 tried = self._polished(tried)
                 score = score_of(self.terms, tried)
@@ -178,7 +220,7 @@ class Search:
         cost = np.vstack([run.cheapest[0] for run in runs])
         cost[list(self.frozen)] = NEVER
         while True:
-            gain = np.where((cost < NEVER) & free, wanted / (cost + 60.0), -1.0)
+            gain = np.where((cost < NEVER) & free, wanted / (cost + SPAN_S), -1.0)
             team, task = divmod(int(gain.argmax()), gain.shape[1])
             if gain[team, task] < 0:
                 return runs
@@ -188,26 +230,34 @@ class Search:
                 free[terms.tasks_of[rival]] = False
 
     def _wanted(self, plain: bool) -> Floats:
-        """(t,) how much each task is worth, with some chance in it."""
+        """(k, t) how much each task is worth to each team, with some chance in it."""
         terms, problem = self.terms, self.terms.problem
-        points = terms.points.astype(float)
-        if not plain:
-            power = self.random.choice([0.7, 1.0, 1.5])
-            points = points**power * self.random.uniform(0.7, 1.3, problem.sites)
-        return np.where(problem.required, MUST * points, points)[problem.task_site]
+        worth = terms.points.astype(float)
+        if plain:
+            worth = np.where(problem.required, MUST * worth, worth)
+        else:
+            worth = worth ** self.random.choice(POWERS)
+            worth = np.where(problem.required, MUST, worth) * self.random.uniform(0.7, 1.3, problem.sites)
+            worth[self.random.random(problem.sites) < OVERLOOKED] *= 1e-20  # until nothing else fits
+        spread = 1.0 if plain else self.random.uniform(1 - SPREAD, 1 + SPREAD, (problem.teams, problem.tasks))
+        wanted: Floats = worth[problem.task_site] * spread
+        return wanted
 
     def _ruin(self, runs: list[Run]) -> list[Run]:
         """Take out some visits that are near each other in space or in a route."""
         visited = [task for run in runs if run.team not in self.frozen for task in run.route]
         if not visited:
             return runs
-        most = max(2, min(round(0.35 * len(visited)), 20))
+        most = min(max(4, round(LARGEST_RUIN[0] * len(visited))), LARGEST_RUIN[1])
         count = int(self.random.integers(1, most + 1))
         seat = {task: run.team for run in runs for task in run.route}
-        if self.random.random() < 0.2:
+        kind = self.random.random()
+        if kind < STRINGS:
             route = runs[seat[visited[int(self.random.integers(len(visited)))]]].route
             start = int(self.random.integers(len(route)))
             gone = route[start : start + count]
+        elif kind < STRINGS + STRAYS:
+            gone = tuple(self.random.choice(visited, min(count, len(visited)), replace=False).tolist())
         else:
             centre = int(self.random.integers(len(self._near)))
             near = self._near[centre]

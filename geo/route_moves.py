@@ -89,32 +89,31 @@ def _turned(pair: tuple[Run, Run] | None) -> tuple[Run, Run] | None:
 
 
 def _exchanges(terms: Terms, one: Run, two: Run) -> Iterator[Change]:
-    """Stretches of 0 to `LONGEST` stops of one against those of the other, and tails."""
+    """Stretches of 0 to `LONGEST` stops of one against those of the other, and tails, that save travel."""
     n, m = len(one.route), len(two.route)
-    for length in range(LONGEST + 1):
-        for other in range(LONGEST + 1):
-            if (length or other) and length <= n and other <= m:
-                yield from _swaps(terms, one, two, length, other)
-    yield from _swaps(terms, one, two, -1, -1)
-
-
-def _swaps(terms: Terms, one: Run, two: Run, length: int, other: int) -> Iterator[Change]:
-    """Exchanges of stretches of two given lengths (-1: all to the end) that save travel."""
-    n, m = len(one.route), len(two.route)
-    i = np.arange(n + 1 if length < 0 else n - length + 1)
-    j = np.arange(m + 1 if other < 0 else m - other + 1)
-    i_end = np.full_like(i, n) if length < 0 else i + length
-    j_end = np.full_like(j, m) if other < 0 else j + other
-    saved = _new_travel(terms, one, two, (i, i_end), (j, j_end))
-    saved += _new_travel(terms, two, one, (j, j_end), (i, i_end)).T
-    # inside a stretch that changes hands, travel may differ by profile: it is counted there
-    saved -= one.travel_s + two.travel_s
-    for a, b in np.argwhere(saved < 0).tolist():
-        part, piece = one.route[i[a] : i_end[a]], two.route[j[b] : j_end[b]]
-        first = one.route[: i[a]] + piece + one.route[i_end[a] :]
-        second = two.route[: j[b]] + part + two.route[j_end[b] :]
-        if first != one.route or second != two.route:
+    kinds = ((_stretches(n), _stretches(m)), (_tails(n), _tails(m)))
+    for (i, i_end), (j, j_end) in kinds:
+        saved = _new_travel(terms, one, two, (i, i_end), (j, j_end))
+        saved += _new_travel(terms, two, one, (j, j_end), (i, i_end)).T
+        saved -= one.travel_s + two.travel_s
+        for a, b in np.argwhere(saved < 0).tolist():
+            part, piece = one.route[i[a] : i_end[a]], two.route[j[b] : j_end[b]]
+            first = one.route[: i[a]] + piece + one.route[i_end[a] :]
+            second = two.route[: j[b]] + part + two.route[j_end[b] :]
             yield int(saved[a, b]), first, second
+
+
+def _stretches(size: int) -> tuple[Ints, Ints]:
+    """Where all stretches of 0 to `LONGEST` stops begin and end."""
+    begin = np.arange(size + 1)[:, None] + np.zeros(LONGEST + 1, np.int64)
+    end = begin + np.arange(LONGEST + 1)
+    return begin[end <= size], end[end <= size]
+
+
+def _tails(size: int) -> tuple[Ints, Ints]:
+    """Where all tails begin and end."""
+    begin = np.arange(size + 1)
+    return begin, np.full_like(begin, size)
 
 
 def _new_travel(
@@ -184,11 +183,13 @@ def _put_back(terms: Terms, giver: Run, taker: Run) -> tuple[Run, Run] | None:
     """A stop of one route put into the other (or the same) as the best of its tasks."""
     best: tuple[int, Run, Run] | None = None
     for task in giver.route:
+        choices = np.array(terms.tasks_of[terms.site[task]])
+        if len(choices) == 1:
+            continue  # moving it as it is was tried
         rest = giver.without((task,))
         if len(rest.route) != len(giver.route) - 1:
             continue
         host = rest if giver.team == taker.team else taker
-        choices = np.array(terms.tasks_of[terms.site[task]])
         fits, extra, _ = host.insertions(choices)
         extra = np.where(fits, extra, NEVER)
         place, choice = divmod(int(extra.argmin()), len(choices))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import route_engine
-from .route_insertion import Search
+from .route_insertion import Search, insert_all
 from .route_times import score, timetable
 from .routes import NO_WAY_S, Problem, Routes, Score
 
@@ -23,11 +23,17 @@ ITERATIONS = 2_000
 PATIENCE = 500
 """Iterations per task without a better plan after which a search by time ends early."""
 
-OWN_ROUNDS = 100
-"""Rounds of our own insertion before the engine starts, and of chance after it."""
+LAST_SHARE = 0.08
+"""Of a search by time, at its end, for ruin and recreate from the engine's plan."""
 
-OWN_SHARE = 0.05
-"""Of the time at most, for these rounds."""
+PER_ROUND = 50
+"""Iterations of the engine for one round of that, in a search by iterations."""
+
+PER_OWN_ROUND = 5
+"""Iterations asked for that make one round where there is no engine."""
+
+STEP = 25
+"""Rounds between two looks at the clock."""
 
 Progress = Callable[[Score, float], None]
 """Told the best score so far and the share of the work done, in [0, 1]; may raise to stop."""
@@ -87,19 +93,24 @@ def solve(
     start = tuple(() if team in frozen else tuple(route) for team, route in enumerate(routes))
     start += ((),) * (problem.teams - len(start))
     version = route_engine.version()
-    own = Search(rest, start, seed=seed)
-    done = limit.rounds(own, OWN_ROUNDS if version is not None else None)
-    found = _best(rest, [(start, "insertion"), (own.routes, "insertion")])
-    if version is not None and not limit.over(0):
-        limit.best = score(rest, found[0])
+    greedy = insert_all(rest, start, seed=seed, rounds=0, polished=version is None)
+    found = _best(rest, [(start, "insertion"), (greedy, "insertion")])
+    limit.see(score(rest, found[0]))
+    done, part = 0, 0.0
+    if version is not None and not limit.over(0, 1.0):
+        part = 1 - LAST_SHARE
         answer, done = route_engine.search(
             rest,
-            None,
             seed=seed,
-            over=lambda number, best: limit.tell(number, lambda: _score_of(rest, best())),
+            over=lambda number, best: limit.tell(number, part, lambda: _score_of(rest, best())),
             patience=None if seconds is None else PATIENCE * problem.tasks,
         )
-        found = _best(rest, [found, (answer, "pyvrp"), (_filled(rest, answer, seed), "pyvrp")])
+        found = _best(rest, [found, (answer, "pyvrp")])
+    last = Search(rest, found[0], seed=seed)
+    rounds = limit.finish(last, done, part)
+    found = _best(rest, [found, (last.routes, found[1])])
+    if version is None:
+        done = rounds
     whole = tuple(
         tuple(routes[team]) if team in frozen and team < len(routes) else route
         for team, route in enumerate(found[0])
@@ -134,11 +145,6 @@ def _best(problem: Problem, plans: list[tuple[Routes, str]]) -> tuple[Routes, st
         if not broken(problem, routes) and score(problem, routes).key > most.key:
             best, name, most = routes, maker, score(problem, routes)
     return best, name
-
-
-def _filled(problem: Problem, routes: Routes, seed: int) -> Routes:
-    """Routes polished and filled where something fits; as they are where they break a rule."""
-    return routes if broken(problem, routes) else Search(problem, routes, seed=seed).routes
 
 
 def _score_of(problem: Problem, routes: Routes | None) -> Score | None:
@@ -177,36 +183,48 @@ class Limit:
         """Since the beginning; 0 without a clock."""
         return self.clock() - self.begun if self.clock is not None else 0.0
 
-    def share(self, done: int) -> float:
-        """Of the work, in [0, 1]."""
-        shares = [0.0]
+    def see(self, score: Score | None) -> None:
+        """A plan of this score was found."""
+        if score is not None and score.key > self.best.key:
+            self.best = score
+
+    def over(self, done: int, part: float) -> bool:
+        """Whether so many iterations, or this part of the time, are used up."""
+        return self._share(done, part) >= part
+
+    def tell(self, done: int, part: float, look: Callable[[], Score | None]) -> bool:
+        """Say how far it is, at every hundredth of the work; whether this part is over."""
+        share = self._share(done, part)
+        self._say(share, look)
+        return share >= part
+
+    def finish(self, search: Search, done: int, begun: float) -> int:
+        """Run our own search for the rest of the work; how many rounds.
+
+        Where the engine ended early, it gets as much less.
+        """
+        rounds, most = 0, None
         if self.iterations is not None:
-            shares.append(done / max(self.iterations, 1))
-        if self.seconds is not None:
-            shares.append(self.spent_s / max(self.seconds, 1e-9))
-        return min(max(shares), 1.0)
+            most = max(done // PER_ROUND if begun else self.iterations // PER_OWN_ROUND, 1)
+        until = self.seconds
+        if until is not None and begun:
+            until = min(until, self.spent_s / begun)
+        while (most is None or rounds < most) and (until is None or self.spent_s < until):
+            step = STEP if most is None else min(STEP, most - rounds)
+            search.run(step)
+            rounds += step
+            shares = [rounds / most if most is not None else 0.0, self.spent_s / until if until else 0.0]
+            self._say(begun + (1 - begun) * min(max(shares), 1.0), lambda: search.score)
+        self._say(1.0, lambda: search.score)
+        return rounds
 
-    def over(self, done: int) -> bool:
-        """Whether the work is done."""
-        return self.share(done) >= 1.0
+    def _share(self, done: int, part: float) -> float:
+        by_iterations = part * done / max(self.iterations, 1) if self.iterations is not None else 0.0
+        by_time = self.spent_s / max(self.seconds, 1e-9) if self.seconds is not None else 0.0
+        return max(by_iterations, by_time)
 
-    def tell(self, done: int, look: Callable[[], Score | None]) -> bool:
-        """Say how far it is, at every hundredth of the work; whether it is done."""
-        share = self.share(done)
-        if self.progress is not None and (share >= self.told + 0.01 or share >= 1.0):
-            seen = look()
-            if seen is not None and seen.key > self.best.key:
-                self.best = seen
+    def _say(self, share: float, look: Callable[[], Score | None]) -> None:
+        if self.progress is not None and (share >= self.told + 0.01 or share >= 1.0 > self.told):
+            self.see(look())
             self.told = share
             self.progress(self.best, share)
-        return share >= 1.0
-
-    def rounds(self, own: Search, most: int | None) -> int:
-        """Run our own search for some rounds, or as long as there is work."""
-        done, share = 0, 1.0 if most is None else OWN_SHARE
-        while (most is None or done < most) and self.share(done if most is None else 0) < share:
-            step = min(25, (most if most is not None else self.iterations or 25) - done) or 25
-            own.run(step)
-            done += step
-            self.tell(done if most is None else 0, lambda: own.score)
-        return done
