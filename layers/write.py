@@ -139,14 +139,14 @@ def xlsx_cell(sheet: Any, value: Any) -> Any:
     """A value as a cell of a write-only sheet; text is text, never a formula."""
     if not isinstance(value, str):
         return value
-    cell = WriteOnlyCell(sheet, value=_printable(value))
+    cell = WriteOnlyCell(sheet, value=printable(value)[:32_767])
     cell.data_type = "s"  # openpyxl takes "=1+1" for a formula
     return cell
 
 
-def _printable(text: str) -> str:
-    """Without the control characters that a workbook cannot hold, at most 32,767 characters."""
-    return _UNPRINTABLE.sub("", text)[:32_767]
+def printable(text: str) -> str:
+    """Without the control characters that neither a workbook nor XML can hold."""
+    return _UNPRINTABLE.sub("", text)
 
 
 def write_geojson(tables: Mapping[str, gpd.GeoDataFrame], path: Path) -> None:
