@@ -26,11 +26,13 @@ class Category:
 
 @dataclass(frozen=True)
 class Item:
-    """One item of a checklist, and the category of issue it counts."""
+    """One item of a checklist, the category of issue it counts, and its words."""
 
     code: str
     site_type: str
     category: str
+    zh: str
+    en: str
 
 
 @cache
@@ -49,7 +51,7 @@ def checklist(site_type: str) -> tuple[Item, ...]:
     """The items of a site type, in their order."""
     with data_path("checklists.csv").open(encoding="utf-8", newline="") as file:
         return tuple(
-            Item(row["id"], row["site_type"], row["category"])
+            Item(row["id"], row["site_type"], row["category"], row["zh"], row["en"])
             for row in csv.DictReader(file)
             if row["site_type"] == site_type
         )
