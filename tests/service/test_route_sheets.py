@@ -100,10 +100,13 @@ def test_every_sheet_is_marked_and_an_estimate_is_told_on_it(roads):
 
 
 def test_the_end_at_which_an_alley_is_entered_is_told(html):
-    # the market alley runs from its south end (A) to its north end (B), and the plan enters it at B
-    assert "从北端进，南端出" in html
-    # the other one is entered at its south end
-    assert "从南端进，北端出" in html
+    # 竹竿二巷 runs from 32.99451 N to 32.99517 N and is entered at its far end; the other one runs north too
+    rows = html.split('<td class="number">')
+    (far,) = (row for row in rows if "<b>竹竿二巷</b>" in row)
+    (near,) = (row for row in rows if "<b>=1+1</b>" in row)
+    assert "从北端进，南端出" in far
+    assert "从南端进，北端出" in near
+    assert html.count("端进") == 2
 
 
 def test_the_code_of_a_stop_holds_the_link_to_it(html, monkeypatch):
