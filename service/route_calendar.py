@@ -41,7 +41,12 @@ def calendar(record: Mapping[str, Any], lang: Lang) -> bytes:
         f"PRODID:-//zhoubian//{record['version']}//{lang.upper()}",
         "CALSCALE:GREGORIAN",
         f"X-WR-CALNAME:{_text(heading(record, lang))}",
-        *(line for day in days(record) for call in day.calls for line in _event(record, day, call, lang)),
+        *(
+            line
+            for day in days(record, lang)
+            for call in day.calls
+            for line in _event(record, day, call, lang)
+        ),
         "END:VCALENDAR",
     ]
     return b"".join(_folded(line) for line in lines)
@@ -51,7 +56,7 @@ def _event(record: Mapping[str, Any], day: Day, call: Call, lang: Lang) -> Itera
     stop, site = call.stop, call.site
     lon, lat = stop["enter"]
     link = navigation.amap(navigation.Place(stop["enter"], call.title), day.team["mode"])
-    said = [told(call, lang), text("plan.team", lang, name=day.name), *notices(record, lang), link]
+    said = [told(call, lang), text("plan.team", lang, name=day.title), *notices(record, lang), link]
     yield "BEGIN:VEVENT"
     yield f"UID:{quote(record['name'], safe='')}-{quote(site['id'], safe='')}@zhoubian"
     yield f"DTSTAMP:{_utc(datetime.fromisoformat(record['created_at']))}"

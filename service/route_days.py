@@ -9,7 +9,7 @@ from typing import Any
 
 from layers.write import printable
 
-from . import route_words
+from . import navigation, route_words
 from .clock import SHANGHAI
 from .i18n import Lang, text
 
@@ -21,7 +21,7 @@ class Call:
     Parameters
     ----------
     label : str
-        The number of the team and the stop's number: ``2-05``.
+        The team's id and the stop's number: ``2-05``.
     stop, site : mapping
         As the plan records them.
     name : str
@@ -44,21 +44,48 @@ class Call:
 
 @dataclass(frozen=True)
 class Day:
-    """A team with its route; `index` counts the teams of the plan from 0."""
+    """A team with its route.
+
+    Parameters
+    ----------
+    index : int
+        Counts the teams of the plan from 0, and chooses the colour.
+    number : str
+        The id of the team, which it keeps when another team falls out.
+    name : str
+        As it was given, else "team" and its number; without control characters.
+    """
 
     index: int
+    number: str
+    name: str
     team: Mapping[str, Any]
     route: Mapping[str, Any]
     calls: tuple[Call, ...]
 
     @property
-    def name(self) -> str:
-        """Of the team, without control characters."""
-        return printable(self.team["name"])
+    def title(self) -> str:
+        """Number and name."""
+        return self.name if self.number in self.name else f"{self.number} {self.name}"
 
     def drawn_legs(self) -> list[Mapping[str, Any]]:
-        """The legs that have a line."""
-        return [leg for leg in self.route["legs"] if leg["path"] and len(leg["path"]) > 1]
+        """The legs that are a way: no line stands for one that there is not."""
+        return [leg for leg in self.route["legs"] if leg["metres"] is not None and len(leg["path"]) > 1]
+
+    def way_to(self, call: Call) -> Mapping[str, Any] | None:
+        """The leg that ends at a stop; None to the first one from an open start."""
+        return next((leg for leg in self.route["legs"] if leg["to"] == call.site["id"]), None)
+
+    def origin(self, call: Call, lang: Lang) -> navigation.Place | None:
+        """Where the leg to a stop begins."""
+        way = self.way_to(call)
+        if way is None or not way["path"]:
+            return None
+        return navigation.Place(way["path"][0], self.place(way["from"], lang))
+
+    def line(self, lang: Lang) -> str:
+        """The team and its day in one line."""
+        return route_words.team_line({**self.team, "name": self.name}, self.route, lang)
 
     def place(self, end: str, lang: Lang) -> str:
         """What the end of a leg is called: a stop by its title, the team's start and end by name."""
@@ -71,23 +98,22 @@ class Day:
         return printable(named) if named else text(f"plan.{end}", lang)
 
 
-def days(record: Mapping[str, Any]) -> list[Day]:
+def days(record: Mapping[str, Any], lang: Lang) -> list[Day]:
     """The teams of a plan in their order, those without stops too."""
     sites = {site["id"]: site for site in record["sites"]}
     found = []
     for index, (team, route) in enumerate(zip(record["teams"], record["routes"], strict=True)):
-        calls = tuple(
-            Call(
-                f"{index + 1}-{stop['number']:02d}",
-                stop,
-                sites[stop["site"]],
-                site_name(sites[stop["site"]]),
-                printable(sites[stop["site"]]["address"] or ""),
-            )
-            for stop in route["stops"]
-        )
-        found.append(Day(index, team, route, calls))
+        number = printable(team["id"])
+        named = printable(team["name"])
+        name = text("plan.numbered", lang, number=number) if named == number else named
+        calls = tuple(_call(number, stop, sites[stop["site"]]) for stop in route["stops"])
+        found.append(Day(index, number, name, team, route, calls))
     return found
+
+
+def _call(number: str, stop: Mapping[str, Any], site: Mapping[str, Any]) -> Call:
+    address = printable(site["address"] or "")
+    return Call(f"{number}-{stop['number']:02d}", stop, site, site_name(site), address)
 
 
 def site_name(site: Mapping[str, Any]) -> str:

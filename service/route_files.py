@@ -96,9 +96,9 @@ def write_all(
             written.refused.append(fault)
         else:
             written.files.append(_write(folder / f"routes.{ending}", content))
-    for team in range(len(record["teams"])):
-        page = sheets(record, roads, lang, source=source, teams=[team])
-        written.files.append(_write(folder / f"sheet-{team + 1}.html", page.encode()))
+    for index, team in enumerate(record["teams"]):
+        page = sheets(record, roads, lang, source=source, teams=[index])
+        written.files.append(_write(folder / f"sheet-{team['id']}.html", page.encode()))
     return written
 
 

@@ -19,7 +19,7 @@ def geojson(record: Mapping[str, Any], lang: Lang) -> bytes:
     (`arrive`), and, where the plan has a date, as a moment (`arrive_at`). A leg without a way has no
     geometry.
     """
-    features = [feature for day in days(record) for feature in _day(record, day, lang)]
+    features = [feature for day in days(record, lang) for feature in _day(record, day, lang)]
     features += [_left(site, one, lang) for site, one in left_out(record)]
     collection = {
         "type": "FeatureCollection",
@@ -43,7 +43,7 @@ def _day(record: Mapping[str, Any], day: Day, lang: Lang) -> Iterator[dict[str, 
             "from_name": day.place(leg["from"], lang), "to_name": day.place(leg["to"], lang),
             "metres": leg["metres"], "seconds": leg["seconds"], **_times(record, leg, "depart", "arrive"),
         }  # fmt: skip
-        yield _feature("LineString", leg["path"] if leg in day.drawn_legs() else None, facts)
+        yield _feature("LineString", leg["path"] if leg["metres"] is not None else None, facts)
 
 
 def _stop(record: Mapping[str, Any], call: Call, lang: Lang) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def gpx(record: Mapping[str, Any], lang: Lang) -> bytes:
     _say(metadata, "name", heading(record, lang))
     _say(metadata, "desc", "\n".join(notices(record, lang)))
     _say(metadata, "time", utc(datetime.fromisoformat(record["created_at"])))
-    plan = days(record)
+    plan = days(record, lang)
     for day in plan:
         for call in day.calls:
             _waypoint(root, record, call, lang)
@@ -49,8 +49,8 @@ def _waypoint(root: ET.Element, record: Mapping[str, Any], call: Call, lang: Lan
 
 def _track(root: ET.Element, day: Day, lang: Lang) -> None:
     track = ET.SubElement(root, "trk")
-    _say(track, "name", f"{day.index + 1} {day.name}")
-    _say(track, "desc", route_words.team_line({**day.team, "name": day.name}, day.route, lang))
+    _say(track, "name", day.title)
+    _say(track, "desc", day.line(lang))
     _say(track, "number", str(day.index + 1))
     for leg in day.drawn_legs():
         segment = ET.SubElement(track, "trkseg")

@@ -24,12 +24,12 @@ def kml(record: Mapping[str, Any], lang: Lang) -> bytes:
     document = ET.SubElement(root, "Document")
     _say(document, "name", heading(record, lang))
     _describe(document, notices(record, lang))
-    plan = days(record)
+    plan = days(record, lang)
     for day in plan:
         _style(document, day)
     for day in plan:
-        folder = _folder(document, f"{day.index + 1} {day.name}")
-        _describe(folder, [route_words.team_line({**day.team, "name": day.name}, day.route, lang)])
+        folder = _folder(document, day.title)
+        _describe(folder, [day.line(lang)])
         for call in day.calls:
             _stop(folder, record, day, call, lang)
         for leg in day.drawn_legs():

@@ -110,7 +110,7 @@ def route_map(day: Day, roads: gpd.GeoDataFrame | None, lang: Lang, *, height: f
     lines = _roads(roads, sheet)
     parts = [
         f'<svg class="map" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img">',
-        f"<title>{escape(day.name)}</title>",
+        f"<title>{escape(day.title)}</title>",
         f'<rect width="{WIDTH}" height="{height:g}" fill="#fff"/>',
         *_road_lines(lines, min(math.sqrt(sheet.units_per_m / 2), 1.0)),
         *_road_names(lines, sheet, taken, along),
@@ -337,13 +337,11 @@ def _stops(day: Day, marks: Floats) -> list[str]:
 
 def _ends(day: Day, sheet: _Sheet, lang: Lang) -> list[tuple[float, float, str]]:
     """Where the team starts and ends, with the letter that stands there; one for both at one place."""
-    start = sheet.place([day.team["start"]])[0]
-    if day.team["end"] is None:
-        return [(*start, text("sheet.start", lang))]
-    end = sheet.place([day.team["end"]])[0]
-    if np.hypot(*(start - end)) < 2 * _BADGE:
-        return [(*start, text("sheet.start_end", lang))]
-    return [(*start, text("sheet.start", lang)), (*end, text("sheet.end", lang))]
+    start, end = day.team["start"], day.team["end"]
+    if start is not None and start == end:
+        return [(*sheet.place([start])[0], text("sheet.start_end", lang))]
+    letters = ((start, text("sheet.start", lang)), (end, text("sheet.end", lang)))
+    return [(*sheet.place([lonlat])[0], letter) for lonlat, letter in letters if lonlat is not None]
 
 
 def _end(x: float, y: float, word: str) -> str:

@@ -55,7 +55,7 @@ def sheets(
     teams : sequence of int, optional
         Which teams, counted from 0; by default all. A team without stops has a sheet that says so.
     """
-    chosen = [day for day in days(record) if teams is None or day.index in teams]
+    chosen = [day for day in days(record, lang) if teams is None or day.index in teams]
     style = static_path("zhoubian", "route-sheet.css").read_text(encoding="utf-8") + _own_style(chosen, lang)
     return templates().get_template("route_sheet.html").render(
         lang=lang,
@@ -80,7 +80,8 @@ def _sheet(
         height = max(room - _ROW * len(day.calls), _LEAST_MAP)
         drawn = route_map(day, roads, lang, height=height, source=source or record["roads"]["source"])
     return {
-        "number": day.index + 1,
+        "colour": day.index,
+        "number": day.number,
         "name": day.name,
         "plan": printable(record["name"]),
         "facts": _facts(record, day, lang),
@@ -90,7 +91,7 @@ def _sheet(
         "stops": [_stop(day, call, lang) for call in day.calls],
         "depart": route_words.clock_time(day.route["depart_s"]),
         "back": route_words.clock_time(day.route["back_s"]),
-        "start": day.place("start", lang),
+        "start": None if day.team["start"] is None else day.place("start", lang),
         "end": None if day.team["end"] is None else day.place("end", lang),
         "home": None if day.team["end"] is None or not day.calls
         else route_words.way(day.route["legs"][-1], lang),
@@ -112,10 +113,8 @@ def _facts(record: Mapping[str, Any], day: Day, lang: Lang) -> list[tuple[str, s
 
 def _stop(day: Day, call: Call, lang: Lang) -> dict[str, Any]:
     stop, site, clock = call.stop, call.site, route_words.clock_time
-    way = next(leg for leg in day.route["legs"] if leg["to"] == site["id"])
-    mode = day.team["mode"]
-    here = navigation.Place(stop["enter"], call.title)
-    origin = navigation.Place(way["path"][0], day.place(way["from"], lang)) if way["path"] else None
+    way, mode = day.way_to(call), day.team["mode"]
+    here, origin = navigation.Place(stop["enter"], call.title), day.origin(call, lang)
     opened = site["windows"][stop["window"]] if stop["window"] is not None else None
     return {
         "number": stop["number"],
@@ -125,7 +124,7 @@ def _stop(day: Day, call: Call, lang: Lang) -> dict[str, Any]:
         "address": call.address,
         "responsible": printable(site["responsible"] or ""),
         "entry": _entry(call, lang),
-        "way": route_words.way(way, lang),
+        "way": "" if way is None else route_words.way(way, lang),
         "arrive": clock(stop["arrive_s"]),
         "begin": clock(stop["begin_s"]),
         "leave": clock(stop["leave_s"]),
@@ -163,7 +162,7 @@ def _code(address: str) -> Markup:
 
 def _own_style(chosen: Sequence[Day], lang: Lang) -> str:
     """The colour of each team, and the foot of every page."""
-    teams = "".join(f".team-{day.index + 1}{{--team:{team_colour(day.index)}}}" for day in chosen)
+    teams = "".join(f".team-{day.index}{{--team:{team_colour(day.index)}}}" for day in chosen)
     return f'{teams}@page{{@bottom-left{{content:"{text("plan.internal", lang)}"}}}}'
 
 

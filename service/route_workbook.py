@@ -48,10 +48,10 @@ def workbook(record: Mapping[str, Any], lang: Lang) -> bytes:
     """The file as .xlsx."""
     book = Workbook(write_only=True)
     titles: set[str] = set()
-    plan = days(record)
+    plan = days(record, lang)
     _overview(_sheet(book, text("plan.sheet.overview", lang), titles, record, lang), record, plan, lang)
     for day in plan:
-        _team(_sheet(book, f"{day.index + 1} {day.name}", titles, record, lang), day, lang)
+        _team(_sheet(book, day.title, titles, record, lang), day, lang)
     _left_out(_sheet(book, text("plan.sheet.not_visited", lang), titles, record, lang), record, lang)
     file = io.BytesIO()
     book.save(file)
@@ -88,7 +88,7 @@ def _overview(sheet: Any, record: Mapping[str, Any], plan: Sequence[Day], lang: 
     for day in plan:
         route = day.route
         sheet.append([
-            day.index + 1, xlsx_cell(sheet, day.name),
+            xlsx_cell(sheet, day.number), xlsx_cell(sheet, day.name),
             xlsx_cell(sheet, text(f"route.mode.{day.team['mode']}", lang)),
             _clock(sheet, route["depart_s"]), _clock(sheet, route["back_s"]), len(route["stops"]),
             _number(sheet, route["metres"], "#,##0"),
@@ -102,18 +102,17 @@ def _team(sheet: Any, day: Day, lang: Lang) -> None:
     sheet.print_title_rows = "1:1"
     sheet.print_area = f"A1:{get_column_letter(list(STOP_COLUMNS).index('remarks') + 1)}{len(day.calls) + 1}"
     _heads(sheet, STOP_COLUMNS, lang)
-    ways = {leg["to"]: leg for leg in day.route["legs"]}
     for call in day.calls:
-        stop, site, way = call.stop, call.site, ways[call.site["id"]]
+        stop, site, way, origin = call.stop, call.site, day.way_to(call), day.origin(call, lang)
+        metres = None if way is None else way["metres"]
         target = navigation.Place(stop["enter"], call.title)
-        origin = navigation.Place(way["path"][0], day.place(way["from"], lang)) if way["path"] else None
         sheet.append([
             xlsx_cell(sheet, call.label), _clock(sheet, stop["arrive_s"]), _length(sheet, stop["wait_s"]),
             _clock(sheet, stop["begin_s"]), _clock(sheet, stop["leave_s"]),
             _styled(sheet, call.name, alignment=_WRAPPED),
             xlsx_cell(sheet, route_words.kind(site, lang)), xlsx_cell(sheet, call.address or None),
-            xlsx_cell(sheet, site["responsible"]), _number(sheet, way["metres"], "#,##0"),
-            None if way["metres"] is None else _length(sheet, way["seconds"]),
+            xlsx_cell(sheet, site["responsible"]), _number(sheet, metres, "#,##0"),
+            None if way is None or metres is None else _length(sheet, way["seconds"]),
             _length(sheet, stop["slack_s"]), _length(sheet, stop["late_s"]), None,
             xlsx_cell(sheet, site["id"]), *(_number(sheet, part, "0.000000") for part in stop["enter"]),
             _link(sheet, text("plan.amap", lang), navigation.amap(target, day.team["mode"])),

@@ -334,21 +334,62 @@ def test_what_is_not_visited_stands_in_the_workbook_with_its_reason():
 # --------------------------------------------------------------------------------------- odd plans
 
 
-def test_a_leg_without_a_way_is_told_and_has_no_line():
-    record = plan_record.plan()
-    record["routes"][0]["legs"][1] |= {"metres": None, "path": []}
+def without_way(record, path):
+    """No way leads to the second stop: travel longer than any shift, whatever stands for a line."""
+    record["routes"][0]["legs"][1] |= {"metres": None, "seconds": 10_000_000, "path": path}
+    return record
+
+
+@pytest.mark.parametrize("path", [[], [[114.888676, 32.994906], [114.890097, 32.995174]]])
+def test_a_leg_without_a_way_is_told_and_has_no_line(path):
+    record = without_way(plan_record.plan(), path)
     without = [f for f in json.loads(made("geojson", record))["features"] if f["geometry"] is None]
     assert [f["properties"]["to"] for f in without] == ["back_alleys/XX1768"]
     assert len(gpxpy.parse(made("gpx", record).decode()).tracks[0].segments) == 4
-    assert sheets_of(record)["1 一组"]["J3"].value is None
+    assert [sheets_of(record)["1 一组"][cell].value for cell in ("J3", "K3")] == [None, None]
     assert made("ics", record)
+    marks = fastkml.KML.from_string(made("kml", record)).features[0].features[0].features
+    assert sum(mark.geometry.geom_type == "LineString" for mark in marks) == 4
+
+
+def test_a_team_that_starts_anywhere_has_no_leg_to_its_first_stop():
+    record = plan_record.plan()
+    record["teams"][0] |= {"start": None, "start_name": None}
+    del record["routes"][0]["legs"][0]
+    book = sheets_of(record)["1 一组"]
+    assert [book[cell].value for cell in ("A2", "J2", "S2")] == ["1-01", None, None]
+    assert book["S3"].value == "百度导航"
+    assert len(gpxpy.parse(made("gpx", record).decode()).tracks[0].segments) == 4
+    assert len(icalendar.Calendar.from_ical(made("ics", record)).walk("VEVENT")) == 7
+
+
+def test_a_team_keeps_its_number_when_another_falls_out(tmp_path):
+    record = plan_record.plan()
+    record["teams"], record["routes"] = record["teams"][1:], record["routes"][1:]
+    assert [point.name[:4] for point in gpxpy.parse(made("gpx", record).decode()).waypoints] == [
+        "2-01",
+        "2-02",
+        "2-03",
+    ]
+    written = route_files.write_all(record, tmp_path, "zh")
+    assert "sheet-2.html" in [file.name for file in written.files]
+
+
+def test_a_team_without_a_name_is_called_by_its_number():
+    record = plan_record.plan()
+    record["teams"][0]["name"] = "1"
+    assert [track.name for track in gpxpy.parse(made("gpx", record).decode()).tracks] == ["第 1 组", "2 二组"]
+    assert [track.name for track in gpxpy.parse(made("gpx", record, "en").decode()).tracks] == [
+        "Team 1",
+        "2 二组",
+    ]
 
 
 def test_a_team_without_stops_has_a_track_a_folder_and_a_sheet_and_no_stop():
     record = plan_record.idle()
     assert [len(track.segments) for track in gpxpy.parse(made("gpx", record).decode()).tracks] == [5, 3, 0]
     assert sheets_of(record)["3 三组"].max_row == 1
-    assert [len(day.calls) for day in days(record)] == [4, 3, 0]
+    assert [len(day.calls) for day in days(record, "zh")] == [4, 3, 0]
 
 
 # -------------------------------------------------------------------------------------- on the disk

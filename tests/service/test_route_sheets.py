@@ -74,7 +74,7 @@ def test_nothing_is_loaded_from_anywhere_and_the_policy_allows_only_the_style(ht
 
 def test_each_stop_has_the_checklist_of_its_kind(html):
     for stop, block in zip(
-        [call for day in days(plan_record.plan()) for call in day.calls],
+        [call for day in days(plan_record.plan(), "zh") for call in day.calls],
         html.split('<section class="check">')[1:],
         strict=True,
     ):
@@ -132,22 +132,38 @@ def test_a_team_without_stops_is_told_so_and_needs_no_map():
 
 def test_a_plan_without_roads_or_ways_has_a_map_all_the_same():
     record = plan_record.plan()
-    record["routes"][0]["legs"][1] |= {"metres": None, "path": []}
+    record["routes"][0]["legs"][1] |= {
+        "metres": None,
+        "path": [[114.888676, 32.994906], [114.890097, 32.995174]],
+    }
     page = route_sheets.sheets(record, None, "en", teams=[0])
     assert page.count('class="badge"') == 4
+
+
+def test_a_team_that_starts_anywhere_has_no_mark_of_a_start(roads):
+    record = plan_record.plan()
+    record["teams"][0] |= {"start": None, "start_name": None, "end": None}
+    del record["routes"][0]["legs"][0], record["routes"][0]["legs"][-1]
+    page = route_sheets.sheets(record, roads, "zh", teams=[0])
+    assert 'class="end"' not in page
+    assert page.count('class="badge"') == 4
+    assert page.count("来路") == 3
+    assert '<i class="start">' not in page
 
 
 def test_signs_that_xml_cannot_hold_do_not_reach_the_map(roads):
     record = plan_record.plan()
     record["sites"][0]["name"] = "市\x00场\x0b"
-    ET.fromstring(route_map.route_map(days(record)[0], roads, "zh", height=1000, source="\x01x"))
+    ET.fromstring(route_map.route_map(days(record, "zh")[0], roads, "zh", height=1000, source="\x01x"))
 
 
 # --------------------------------------------------------------------------------------------- map
 
 
 def drawing(record, roads, team=0, height=1000.0):
-    return ET.fromstring(route_map.route_map(days(record)[team], roads, "zh", height=height, source="x"))
+    return ET.fromstring(
+        route_map.route_map(days(record, "zh")[team], roads, "zh", height=height, source="x")
+    )
 
 
 def by_class(root, name):
@@ -159,7 +175,7 @@ def test_the_map_keeps_shape_and_scale(roads):
     root = drawing(plan_record.plan(), roads)
     at = np.array([[float(e.get("cx")), float(e.get("cy"))] for e in by_class(root, "badge")])
     enters = [stop["enter"] for stop in plan_record.plan()["routes"][0]["stops"]]
-    scale = route_map.scale_number(days(plan_record.plan())[0], 1000.0)
+    scale = route_map.scale_number(days(plan_record.plan(), "zh")[0], 1000.0)
     for (a, p), (b, q) in itertools.combinations(zip(at, enters, strict=True), 2):
         ground = GEOD.inv(*p, *q)[2]
         assert np.hypot(*(a - b)) * 1e-4 * scale == pytest.approx(ground, rel=0.06)
