@@ -158,6 +158,18 @@
     legend.addTo(map);
   };
 
+  /* Chromium prints a canvas that was erased in the same task as its strokes, and the erasing as white: one
+     canvas hides all below it. Looked at and drawn upon again, it is printed as the picture it is. */
+  function asPicture(canvas) {
+    if (!canvas.width || !canvas.height) { return; }
+    const ctx = canvas.getContext("2d");
+    document.createElement("canvas").getContext("2d").drawImage(canvas, 0, 0, 1, 1);
+    ctx.save();
+    ctx.fillStyle = "rgba(255, 255, 255, 0.01)";
+    ctx.fillRect(0, 0, 1, 1);
+    ctx.restore();
+  }
+
   zhoubian.printable = function (map) {
     const lay = function (on) {
       return function () {
@@ -166,6 +178,8 @@
         document.body.classList.toggle("zb-printing", on);
         map.invalidateSize({ animate: false, pan: false });
         zhoubian.whole();
+        map.eachLayer(function (layer) { if (layer instanceof L.Canvas) { layer._update(); } }); /* no frame comes before the print */
+        if (on) { document.querySelectorAll(".folium-map canvas").forEach(asPicture); }
       };
     };
     document.getElementById("zb-print").addEventListener("click", function () { window.print(); });
