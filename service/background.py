@@ -1,7 +1,8 @@
 """Long work with progress: done in a thread, asked after by its id, stopped on request.
 
-Jobs are done one after the other, because a store takes one import at a time; what is asked for
-beyond `MOST` is refused at once. What a job has left behind is kept for an hour.
+Jobs of a sort are done one after the other (a store takes one import at a time, and solving wants a
+core for itself); what is asked for beyond the most that may wait is refused at once. What a job has
+left behind is kept for an hour.
 """
 
 from __future__ import annotations
@@ -85,9 +86,10 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a service; shared by its threads."""
+    """Jobs of one sort, at most `most` of them under way; shared by the threads of a service."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._turn = threading.Lock()
@@ -104,9 +106,9 @@ class Jobs:
         with self._lock:
             self._sweep()
             under_way = [known for known in self._jobs.values() if known.ended_s is None]
-            if len(under_way) >= MOST:
+            if len(under_way) >= self._most:
                 raise StoreError(
-                    f"{len(under_way)} imports are under way; wait until one of them is done",
+                    f"{len(under_way)} jobs are under way; wait until one of them is done",
                     code="jobs_full", count=len(under_way),
                 )  # fmt: skip
             self._jobs[job.id] = job
@@ -120,11 +122,17 @@ class Jobs:
             self._sweep()
             if id_ not in self._jobs:
                 raise NotFoundError(
-                    "this import is not known any more: results are kept for an hour;"
-                    " look into the history of imports",
+                    "this job is not known any more: what became of it is kept for an hour;"
+                    " load the page anew to see what is stored",
                     code="job_unknown",
                 )
             return self._jobs[id_]
+
+    def find(self, id_: str) -> Job | None:
+        """The job of that id, if it is still known."""
+        with self._lock:
+            self._sweep()
+            return self._jobs.get(id_)
 
     def cancel(self, id_: str) -> Job:
         """Ask a job to stop at its next sign of life; one that has ended stays as it is."""
