@@ -24,6 +24,8 @@ BROKEN = Outcome(500, 70)
 
 BY_CODE: dict[str, Outcome] = {
     "draw_sealed": Outcome(409, 1),
+    "plan_changed": Outcome(409, 1),
+    "plan_solving": Outcome(409, 1),
     "batch_needed": Outcome(409, 1),
     "batch_undone": Outcome(409, 1),
     "cross_site": Outcome(403, 1),

@@ -119,6 +119,23 @@ HOTSPOTS = MapKind(
         "zhoubian/hotspots-map.js",
     ),
 )
+ROUTES = MapKind(
+    function="routesMap",
+    groups=(
+        ("routes", ("route_lines", "route_stops", "route_ends", "route_dropped")),
+        ("background", ("roads",)),
+    ),
+    hidden=(),
+    styles=(*_LEAFLET_STYLES, "zhoubian/routes.css"),
+    scripts=(
+        *_LEAFLET_SCRIPTS,
+        "zhoubian/routes-words.js",
+        "zhoubian/routes-marks.js",
+        "zhoubian/routes-form.js",
+        "zhoubian/routes-list.js",
+        "zhoubian/routes-map.js",
+    ),
+)
 IMPORT_STYLES = ("vendor/leaflet/leaflet.css", "zhoubian/import.css")
 IMPORT_SCRIPTS = (
     "vendor/leaflet/leaflet.js",
@@ -143,7 +160,13 @@ HOTSPOT_FILE = MapKind(
         "zhoubian/hotspot-file.js",
     ),
 )
-KINDS = {"draw": DRAW, "exposure": EXPOSURE, "hotspots": HOTSPOTS, "hotspot_file": HOTSPOT_FILE}
+KINDS = {
+    "draw": DRAW,
+    "exposure": EXPOSURE,
+    "hotspots": HOTSPOTS,
+    "routes": ROUTES,
+    "hotspot_file": HOTSPOT_FILE,
+}
 
 
 class _Start(MacroElement):  # type: ignore[misc]
@@ -281,6 +304,19 @@ def hotspots_page(lang: Lang, **values: Any) -> str:
         `bandwidths`, `limits_m`: what there is to choose from.
     """
     return _empty_page("hotspots", lang, **values)
+
+
+def routes_page(lang: Lang, **values: Any) -> str:
+    """The page of routes, served; a plan comes later.
+
+    Parameters
+    ----------
+    values
+        `plan` (a name or None), `api`, `pages`, `ground`, `starts`, `texts`, `map_script` (addresses),
+        `static`, `home`, `other_lang`, and `modes`, `seconds`, `most_teams`, `draws`, `plans`: what there
+        is to choose from.
+    """
+    return _empty_page("routes", lang, **values)
 
 
 def _empty_page(kind: str, lang: Lang, **values: Any) -> str:

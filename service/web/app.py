@@ -25,7 +25,7 @@ from ..recent import Recent
 from ..resources import static_path
 from ..uploads import Uploads
 from ..usecases.imports import error_json
-from . import draws, exposure, home, hotspots, imports
+from . import draws, exposure, home, hotspots, imports, routes
 from .pages import page_lang, render
 from .words import of_error
 
@@ -90,6 +90,7 @@ def create_app(
     app.extensions["zhoubian_maps"] = Recent(draws.KEPT)
     app.extensions["zhoubian_exposure"] = Recent(exposure.KEPT)
     app.extensions["zhoubian_hotspots"] = hotspots.Hotspots(CityDesk(Path(store_path)))
+    app.extensions["zhoubian_routes"] = routes.Desk()
     app.register_blueprint(home.bp)
     app.register_blueprint(draws.bp)
     app.extensions["zhoubian_jobs"] = Jobs()
@@ -97,6 +98,7 @@ def create_app(
     app.register_blueprint(exposure.bp)
     app.register_blueprint(hotspots.bp)
     app.register_blueprint(imports.bp)
+    app.register_blueprint(routes.bp)
     app.before_request(_require_host)
     app.before_request(app.extensions["zhoubian_uploads"].sweep)
     app.after_request(_finish)

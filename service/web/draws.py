@@ -56,6 +56,7 @@ def page(name: str) -> Response:
         api=url_for("draws.features", name=name),
         texts=url_for("draws.texts", lang=lang),
         map_script=url_for("draws.map_script", kind="draw", lang=lang),
+        plan_routes=url_for("routes.page", draw=name),
         **addresses(),
     )
     return Response(body, mimetype="text/html")
@@ -74,7 +75,7 @@ def texts(lang: str) -> Response:
     return kept(json.dumps(map_texts(_known(lang)), ensure_ascii=False).encode(), "application/json")
 
 
-@bp.get("/map/<any(draw, exposure, hotspots):kind>.<lang>.js")
+@bp.get("/map/<any(draw, exposure, hotspots, routes):kind>.<lang>.js")
 def map_script(kind: str, lang: str) -> Response:
     """Folium's script of a kind of map, the same whatever it shows."""
     return kept(map_parts(kind, _known(lang)).script.encode(), "text/javascript")

@@ -23,6 +23,7 @@ def index() -> str:
         "home.html",
         exposure=url_for("exposure.page"),
         hotspots=url_for("hotspots.page"),
+        routes=url_for("routes.page"),
         imports=url_for("imports.history"),
         draws=[
             {

@@ -38,6 +38,8 @@
     ctx.closePath();
   }
 
+  zhoubian.traceSymbol = function (ctx, kind, x, y, r) { trace(ctx, x, y, r, zhoubian.CLASSES[kind].outline); };
+
   /* A circle marker drawn on the canvas as the symbol of its class; `letter` is written inside. */
   zhoubian.Symbol = L.CircleMarker.extend({
     _updatePath: function () {

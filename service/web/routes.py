@@ -1,0 +1,561 @@
+"""Inspection routes on their page: a plan is made, solved in the background, edited by hand, and taken away.
+
+Every change names the revision it was made on; on another one it is refused (409) and the page reads the
+plan anew. Other computers may plan too: nothing of a layer or a draw is changed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tempfile
+import threading
+import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+import geopandas as gpd
+from flask import Blueprint, Response, abort, current_app, jsonify, request, url_for
+
+from geo.errors import DesignError, StoreError, ZhoubianError
+from geo.routes import POINTS, Score
+from geo.travel import MODES
+from layers.store import Store
+
+from .. import clock, navigation, route_files, route_words
+from ..background import Job, Jobs, Report
+from ..features import extent, road_lines
+from ..i18n import text
+from ..maps import routes_page
+from ..navigation import Place
+from ..recent import Recent
+from ..route_colours import team_colour
+from ..route_sheets import sheets as route_sheets
+from ..usecases import draws, route_search, routes
+from ..usecases import layers as layer_cases
+from ..usecases.route_sites import SitesWanted
+from ..usecases.route_teams import MOST_TEAMS, TEAM_WORDS, TeamsWanted
+from .pages import addresses, kept_json, packed_json, page_lang
+from .safety import require_same_origin
+from .words import of_error
+
+bp = Blueprint("routes", __name__)
+
+MOST_JOBS = 8
+MOST_BYTES = 300_000
+"""Of a request: the ids of thousands of sites."""
+MOST_SECONDS = 600
+SECONDS = (5, 10, 30, 60, 120)
+FILES = ("zip", "xlsx", "gpx", "kml", "geojson", "ics")
+SHEET_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+"""Beside the stricter one that a sheet carries, which names its style by its hash."""
+SHOWN_ROADS = ("roads",)
+
+
+@dataclass
+class Solving:
+    """A plan that is being solved: how good the best routes found so far are."""
+
+    plan: str
+    best: Mapping[str, Any] | None = None
+
+
+class Desk:
+    """What the service keeps for this page."""
+
+    def __init__(self) -> None:
+        self.jobs = Jobs(MOST_JOBS)
+        self.grounds: Recent[bytes] = Recent(1)
+        self._ids: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def job(self, plan: str) -> Job | None:
+        """The last job of a plan, if it is still known."""
+        with self._lock:
+            id_ = self._ids.get(plan)
+        return None if id_ is None else self.jobs.find(id_)
+
+    def solve(self, plan: str, work: Callable[[Solving, Report], dict[str, Any]]) -> Job:
+        """Solve a plan in the background (StoreError `plan_solving` where it is being solved)."""
+        with self._lock:
+            held = self.jobs.find(self._ids.get(plan, ""))
+            if held is not None and held.ended_s is None:
+                raise _solving(plan)
+            about = Solving(plan)
+            job = self.jobs.start(lambda report: work(about, report), about)
+            self._ids[plan] = job.id
+        return job
+
+    def require_rest(self, plan: str) -> None:
+        """StoreError `plan_solving` while a plan is being solved."""
+        held = self.job(plan)
+        if held is not None and held.ended_s is None:
+            raise _solving(plan)
+
+
+def _solving(plan: str) -> StoreError:
+    return StoreError(
+        f"the plan {plan!r} is being solved; wait until it is done, or stop it",
+        code="plan_solving", name=plan,
+    )  # fmt: skip
+
+
+def _desk() -> Desk:
+    return cast(Desk, current_app.extensions["zhoubian_routes"])
+
+
+def _path() -> Path:
+    return cast(Path, current_app.config["STORE"])
+
+
+def _open() -> Store:
+    return Store.open(_path(), create=False)
+
+
+# -- the page --------------------------------------------------------------------------------------
+
+
+@bp.get("/routes")
+def page() -> Response:
+    """A new plan, and the plans there are."""
+    with _open() as store:
+        return _page(store, None)
+
+
+@bp.get("/routes/<name>")
+def plan_page(name: str) -> Response:
+    """The same page, showing a plan."""
+    with _open() as store:
+        routes.record_of(store, name)
+        return _page(store, name)
+
+
+def _page(store: Store, name: str | None) -> Response:
+    lang = page_lang()
+    body = routes_page(
+        lang,
+        plan=name,
+        api=url_for("routes.create"),
+        pages=url_for("routes.page"),
+        ground=url_for("routes.ground"),
+        starts=url_for("routes.starts", draw=""),
+        texts=url_for("draws.texts", lang=lang),
+        map_script=url_for("draws.map_script", kind="routes", lang=lang),
+        modes=MODES,
+        seconds=SECONDS,
+        most_teams=MOST_TEAMS,
+        draws=[row.name for row in reversed(draws.listing(store)) if row.state == "drawn"],
+        plans=[
+            {
+                "name": row.name,
+                "draw": row.draw or "",
+                "made_at": row.created_at.replace("T", " ")[:16],
+                "address": url_for("routes.plan_page", name=row.name),
+            }
+            for row in reversed(routes.listing(store))
+        ],
+        **addresses(),
+    )
+    return Response(body, mimetype="text/html")
+
+
+@bp.get("/api/route-ground")
+def ground() -> Response:
+    """The roads under every plan, whose data they are, and their bounds."""
+    with _open() as store:
+        version = store.data_version(SHOWN_ROADS)
+
+        def make() -> bytes:
+            roads = store.read("roads")
+            return packed_json(
+                {
+                    "roads": road_lines(roads),
+                    "attribution": layer_cases.attribution(store, (*SHOWN_ROADS, *route_search.SEARCHED)),
+                    "bounds": extent({"roads": roads}),
+                }
+            )
+
+        return kept_json(_etag(version), _desk().grounds.get(version, make))
+
+
+@bp.get("/api/route-starts/", defaults={"draw": ""})
+@bp.get("/api/route-starts/<draw>")
+def starts(draw: str) -> Response:
+    """The anchors of a draw that teams may start from."""
+    with _open() as store:
+        return _fresh(jsonify({"anchors": route_search.starts(store, draw)}))
+
+
+# -- a plan ----------------------------------------------------------------------------------------
+
+
+@bp.get("/api/routes/<name>")
+def plan(name: str) -> Response:
+    """A plan and what the page says of it in the reader's language."""
+    with _open() as store:
+        record = routes.record_of(store, name)
+    etag = _etag(name, record["created_at"], record["revision"], page_lang())
+    return kept_json(etag, packed_json(_answer(record)))
+
+
+@bp.post("/api/routes")
+def create() -> tuple[Response, int]:
+    """A new plan: routes in an instant, which are then solved in the background."""
+    require_same_origin()
+    wanted = _wanted(_told())
+    with _open() as store:
+        record = routes.begin(store, wanted, now=clock.now())
+    with suppress(StoreError):  # the routes are there; the page offers to solve them later
+        _improve(record, {})
+    return jsonify(_answer(record)), 201
+
+
+@bp.post("/api/routes/<name>/<any(move, lock, drop_team, add, remove):action>")
+def change(name: str, action: str) -> Response:
+    """One change by hand; the times are those of the changed plan."""
+    require_same_origin()
+    told = _told()
+    _desk().require_rest(name)
+    with _open() as store:
+        return jsonify(_answer(_CHANGES[action](store, name, told)))
+
+
+@bp.post("/api/routes/<name>/improve")
+def improve(name: str) -> tuple[Response, int]:
+    """Solve what is not locked."""
+    require_same_origin()
+    told = _told()
+    with _open() as store:
+        record = routes.record_of(store, name)
+    _improve(record, told)
+    return jsonify(_job(name)), 202
+
+
+@bp.get("/api/routes/<name>/job")
+def job(name: str) -> Response:
+    """How far the solving is, and the best so far."""
+    return _fresh(jsonify(_job(name)))
+
+
+@bp.post("/api/routes/<name>/job")
+def stop(name: str) -> Response:
+    """Stop the solving."""
+    require_same_origin()
+    held = _desk().job(name)
+    if held is not None:
+        _desk().jobs.cancel(held.id)
+    return jsonify(_job(name))
+
+
+@bp.get("/api/routes/<name>/sites")
+def sites(name: str) -> Response:
+    """Places that may be added, by a part of their name or id (``?q=``)."""
+    with _open() as store:
+        known = {site["id"] for site in routes.record_of(store, name)["sites"]}
+        found = route_search.search(store, request.args.get("q", "")[:60], known)
+    return _fresh(jsonify({"sites": found}))
+
+
+@bp.get("/routes/<name>/files/<any(zip, xlsx, gpx, kml, geojson, ics):kind>")
+def file(name: str, kind: str) -> Response:
+    """A plan as a file to take away; `zip`: all of them."""
+    lang = page_lang()
+    with _open() as store:
+        record, roads, source = routes.plan_data(store, name)
+    if kind == "zip":
+        content, media = _zipped(record, roads, source), "application/zip"
+    else:
+        made = route_files.KINDS[kind]
+        content, media = made.make(record, lang), made.media
+    answer = Response(content, content_type=media)
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
+    return _fresh(answer)
+
+
+def _zipped(record: Mapping[str, Any], roads: gpd.GeoDataFrame, source: str) -> bytes:
+    with tempfile.TemporaryDirectory() as place:
+        written = route_files.write_all(record, Path(place), page_lang(), roads=roads, source=source)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in written.files:
+                archive.write(path, path.name)
+    return packed.getvalue()
+
+
+@bp.get("/routes/<name>/sheets", defaults={"team": None})
+@bp.get("/routes/<name>/sheets/<int:team>")
+def sheets(name: str, team: int | None) -> Response:
+    """The printed sheets of all teams, or of one (from 1); they bring their style, and no script may run."""
+    with _open() as store:
+        record, roads, source = routes.plan_data(store, name)
+    if team is not None and not 1 <= team <= len(record["teams"]):
+        abort(404)
+    chosen = None if team is None else [team - 1]
+    answer = Response(
+        route_sheets(record, roads, page_lang(), source=source, teams=chosen), mimetype="text/html"
+    )
+    answer.headers["Content-Security-Policy"] = SHEET_POLICY
+    return _fresh(answer)
+
+
+# -- what they share -------------------------------------------------------------------------------
+
+
+def _answer(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan with what the page needs beside it: colours, sentences, links, files."""
+    lang, name = page_lang(), record["name"]
+    return {
+        "plan": record,
+        "colours": [team_colour(number) for number in range(len(record["teams"]))],
+        "reasons": {one["site"]: route_words.reason(one, lang) for one in record["dropped"]},
+        "warnings": route_words.warnings(record, lang),
+        "links": _links(record),
+        "files": _files(record),
+        "sheets": [
+            url_for("routes.sheets", name=name, team=number) for number in range(1, len(record["teams"]) + 1)
+        ],
+        "page": url_for("routes.plan_page", name=name),
+    }
+
+
+def _links(record: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """For each stop, by its site, what leads there from the stop before: kinds and addresses."""
+    sites = {site["id"]: site for site in record["sites"]}
+    told = {}
+    for team, route in zip(record["teams"], record["routes"], strict=True):
+        here = None if team["start"] is None else Place(team["start"], team["start_name"] or "")
+        for stop in route["stops"]:
+            site = sites[stop["site"]]
+            name = site["name"] or site["unit"]
+            there = Place(stop["enter"], name)
+            links = [("amap", navigation.amap(there, team["mode"]))]
+            if here is not None:
+                links.append(("baidu", navigation.baidu(here, there, team["mode"])))
+            links.append(("geo", navigation.geo(stop["enter"])))
+            told[site["id"]] = [{"kind": kind, "address": address} for kind, address in links]
+            here = Place(stop["exit"], name)
+    return told
+
+
+def _improve(record: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """Start solving, for as long as the plan was made with unless `seconds` are told."""
+    name, path = record["name"], _path()
+    seconds = None if told.get("seconds") is None else _seconds(told)
+
+    def work(about: Solving, report: Report) -> dict[str, Any]:
+        def progress(best: Score, share: float) -> None:
+            about.best = _best(record, best)
+            report(round(1000 * share), 1000)
+
+        with Store.open(path, create=False) as store:
+            solved = routes.improve(store, name, now=clock.now, seconds=seconds, progress=progress)
+        return {"revision": solved["revision"]}
+
+    _desk().solve(name, work)
+
+
+def _best(record: Mapping[str, Any], best: Score) -> dict[str, Any]:
+    """The best so far in the words of the page; `issues` is None where locked teams stand apart."""
+    apart = any(route["locked"] for route in record["routes"])
+    largest = max((site["priority"] for site in record["sites"]), default=0.0)
+    return {
+        "issues": None if apart else round(best.points / POINTS * largest, 3),
+        "travel_s": best.travel_s,
+        "longest_s": best.longest_s,
+    }
+
+
+def _job(name: str) -> dict[str, Any]:
+    held = _desk().job(name)
+    if held is None:
+        return {"state": "none", "share": None, "left_s": None, "best": None, "message": None}
+    message = None
+    if held.error is not None:
+        lang = page_lang()
+        known = isinstance(held.error, ZhoubianError)
+        message = of_error(cast(ZhoubianError, held.error), lang) if known else text("web.broken", lang)
+    return {
+        "state": held.state,
+        "share": held.done / held.total if held.total else None,
+        "left_s": held.as_json()["left_s"],
+        "best": cast(Solving, held.about).best,
+        "message": message,
+    }
+
+
+def _files(record: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What can be taken away: no calendar of a plan without a date."""
+    name = record["name"]
+    told = [{"kind": "sheets", "address": url_for("routes.sheets", name=name)}]
+    told += [
+        {"kind": kind, "address": url_for("routes.file", name=name, kind=kind)}
+        for kind in FILES
+        if kind != "ics" or record["date"]
+    ]
+    return told
+
+
+def _etag(*told: object) -> str:
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+
+
+def _fresh(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _told() -> Mapping[str, Any]:
+    """The body of a request: an object of JSON (DesignError `plan_request`)."""
+    request.max_content_length = MOST_BYTES
+    try:
+        found = json.loads(request.get_data(as_text=True) or "{}")
+    except (ValueError, RecursionError) as fault:
+        raise _unfit("JSON") from fault
+    if not isinstance(found, dict):
+        raise _unfit("JSON")
+    return found
+
+
+def _unfit(what: str) -> DesignError:
+    return DesignError(
+        f"the request is not one of this page ({what}); load the page anew and try again",
+        code="plan_request", what=what,
+    )  # fmt: skip
+
+
+def _words(told: Mapping[str, Any], field: str) -> str:
+    value = told.get(field)
+    if not isinstance(value, str) or not 0 < len(value) <= 200:
+        raise _unfit(field)
+    return value
+
+
+def _whole(told: Mapping[str, Any], field: str) -> int:
+    value = told.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 1_000_000_000:
+        raise _unfit(field)
+    return value
+
+
+def _seconds(told: Mapping[str, Any]) -> float:
+    value = told["seconds"]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= MOST_SECONDS:
+        raise _unfit("seconds")
+    return float(value)
+
+
+def _ids(told: Any, field: str) -> tuple[str, ...]:
+    if not isinstance(told, list) or not all(isinstance(one, str) and 0 < len(one) <= 200 for one in told):
+        raise _unfit(field)
+    return tuple(told)
+
+
+def _wanted(told: Mapping[str, Any]) -> routes.Wanted:
+    """What the form asks for, and what another program may ask for beside it."""
+    unknown = told.keys() - {*_SITES, *_TEAMS, *_PLAN}
+    if unknown:
+        raise _unfit(sorted(unknown)[0][:40])
+    any_one = told.get("any_one") or []
+    if not isinstance(any_one, list):
+        raise _unfit("any_one")
+    sites = SitesWanted(
+        must=_ids(told.get("must") or [], "must"),
+        lookback=_ids(told.get("lookback") or [], "lookback"),
+        any_one=tuple(_ids(group, "any_one") for group in any_one),
+    )
+    given: dict[str, Any] = {
+        name: _words(told, name) for name in _TEAMS if name != "teams" and told.get(name) is not None
+    }
+    given["teams"] = _teams(told.get("teams", 1))
+    plan: dict[str, Any] = {
+        name: _words(told, name) for name in ("draw", "name") if told.get(name) is not None
+    }
+    if told.get("date") is not None:
+        plan["date"] = _date(_words(told, "date"))
+    if told.get("seconds") is not None:
+        plan["seconds"] = _seconds(told)
+    if told.get("seed") is not None:
+        plan["seed"] = _whole(told, "seed")
+    return routes.Wanted(sites=sites, teams=TeamsWanted(**given), **plan)
+
+
+_SITES = ("must", "lookback", "any_one")
+_TEAMS = ("teams", "mode", "shift", "start", "start_anchor", "end", "max_work")
+_PLAN = ("draw", "name", "date", "seconds", "seed")
+
+
+def _teams(told: Any) -> int | tuple[dict[str, str], ...]:
+    if isinstance(told, int) and not isinstance(told, bool):
+        return told if 0 <= told <= MOST_BYTES else MOST_BYTES
+    if not isinstance(told, list):
+        raise _unfit("teams")
+    for team in told:
+        if not isinstance(team, dict) or team.keys() - set(TEAM_WORDS):
+            raise _unfit("teams")
+        for name in team:
+            _words(team, name)
+    return tuple(told)
+
+
+def _date(told: str) -> date:
+    try:
+        return date.fromisoformat(told)
+    except ValueError as fault:
+        raise _unfit("date") from fault
+
+
+def _move(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    position = None if told.get("position") is None else _whole(told, "position")
+    return routes.move(
+        store, name, _words(told, "site"), _words(told, "team"), position,
+        revision=_whole(told, "revision"), now=clock.now(),
+    )  # fmt: skip
+
+
+def _lock(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    locked = told.get("locked")
+    if not isinstance(locked, bool):
+        raise _unfit("locked")
+    what = _words(told, "site") if "site" in told else f"team/{_words(told, 'team')}"
+    return routes.lock(store, name, [what], locked, revision=_whole(told, "revision"), now=clock.now())
+
+
+def _drop_team(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    return routes.drop_team(
+        store, name, _words(told, "team"), revision=_whole(told, "revision"), now=clock.now()
+    )
+
+
+def _add(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    return routes.add_site(
+        store, name, _words(told, "site"), revision=_whole(told, "revision"), now=clock.now()
+    )
+
+
+def _remove(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    return routes.remove_site(
+        store, name, _words(told, "site"), revision=_whole(told, "revision"), now=clock.now()
+    )
+
+
+_CHANGES: dict[str, Callable[[Store, str, Mapping[str, Any]], dict[str, Any]]] = {
+    "move": _move,
+    "lock": _lock,
+    "drop_team": _drop_team,
+    "add": _add,
+    "remove": _remove,
+}
