@@ -13,6 +13,7 @@ from ..settings import Settings
 from ..usecases import demo
 from . import imports, serve
 from .draws import show as show_draw
+from .routes import show as show_plan
 from .show import Door, door, progress, say
 
 
@@ -34,6 +35,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
             imports.show(done, here, limit=5)
         result = demo.finish(folder, here.lang, now=clock.now())
         show_draw(result.name, result.record, result.rows, here.lang)
+        show_plan(result.plan, here.lang)
         for file in result.files:
             say(text("cli.written", here.lang, file=file))
         if serve_:

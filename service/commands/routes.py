@@ -15,7 +15,7 @@ from layers.rules import span_of
 from layers.store import Store
 
 from .. import clock, route_words
-from ..i18n import Lang, text
+from ..i18n import Lang, error_text, text
 from ..usecases import route_outputs, routes
 from ..usecases.route_sites import SitesWanted
 from ..usecases.route_teams import TeamsWanted, team_words
@@ -178,9 +178,12 @@ def _finish(here: Door, store: Store, record: dict[str, Any], out: Path | None, 
         show(record, here.lang)
         warn(store, here.lang)
     if out is not None:
-        for file in route_outputs.write_all(store, record, out, here.lang):
-            if not as_json:
+        written = route_outputs.write_all(store, record["name"], out, here.lang)
+        if not as_json:
+            for file in written.files:
                 say(text("cli.written", here.lang, file=file))
+            for fault in written.refused:
+                say(error_text(fault, here.lang))
 
 
 def show(record: Mapping[str, Any], lang: Lang) -> None:

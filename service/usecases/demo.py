@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from layers.resources import data_path
 from layers.store import Store
 
 from ..i18n import Lang
-from . import draws, exports, imports
+from . import draws, exports, imports, route_outputs, routes
+from .route_teams import TeamsWanted
 
 NAME = "demo"
 SEED = "2026-11-20 双色球 07 11 23 27 30 31 + 05"
+TEAMS = TeamsWanted(3, mode="bike")
 FILES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("道路.gpkg", "roads", {}),
     ("点位.xlsx", "anchors", {"datum": "wgs84"}),
@@ -32,11 +34,12 @@ FILES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 
 @dataclass(frozen=True)
 class Result:
-    """The demo's draw, and the files written beside the store."""
+    """The demo's draw, the plan of its routes, and the files written beside the store."""
 
     name: str
     record: dict[str, Any]
     rows: list[dict[str, Any]]
+    plan: dict[str, Any]
     files: list[Path]
 
 
@@ -86,7 +89,7 @@ def take_in(
 
 
 def finish(folder: Path, lang: Lang, *, now: datetime) -> Result:
-    """Draw with the stated defaults, and write the map, the table and the record beside the store."""
+    """Draw with the stated defaults, plan three teams on bicycles, and write the files beside the store."""
     with Store.open(store_path(folder), create=False) as store:
         if NAME not in {heading.name for heading in store.draws()}:
             draws.run(store, Design(), now=now, seed=SEED, name=NAME)
@@ -95,4 +98,11 @@ def finish(folder: Path, lang: Lang, *, now: datetime) -> Result:
         exports.map_file(store, NAME, files[0], lang)
         for file in files[1:]:
             exports.export(store, NAME, file)
-        return Result(NAME, record, draws.table(store, record), files)
+        if NAME not in {heading.name for heading in store.plans()}:
+            wanted = routes.Wanted(
+                NAME, teams=TEAMS, iterations=300, seconds=None, name=NAME, date=now.date()
+            )
+            routes.begin(store, wanted, now=now)
+            routes.improve(store, NAME, now=lambda: now)
+        files += route_outputs.write_all(store, NAME, folder / "routes", lang).files
+        return Result(NAME, record, draws.table(store, record), routes.record_of(store, NAME), files)

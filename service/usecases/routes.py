@@ -182,7 +182,7 @@ def move(
     """Put a site to a team, visited so far or not, as stop `position` (from 1; None: where it fits best)."""
 
     def change(ground: Ground, _: dict[str, Any], routes: Routes) -> Routes:
-        number, to = _site(ground, site), _team(ground, team)
+        number, to = _site(ground, site), team_row(ground.teams, team)
         ground.sites[number]["excluded"] = False
         if position is None:
             return insert(ground.problem, remove(ground.problem, routes, number), number, team=to)
@@ -199,15 +199,17 @@ def lock(
     def change(ground: Ground, record: dict[str, Any], routes: Routes) -> Routes:
         visited = {ground.sites[ground.tasks[task].site]["id"] for route in routes for task in route}
         for one in what:
-            key = f"team/{ground.teams[_team(ground, one[5:])]['id']}" if one.startswith("team/") else one
-            if key == one and not one.startswith("team/"):
-                key = ground.sites[_site(ground, one)]["id"]
-                if key not in visited:
-                    raise DesignError(
-                        f"{key} is not visited in this plan and cannot be locked; put it to a team first",
-                        code="site_not_visited", id=key,
-                    )  # fmt: skip
-            record["locks"][key] = locked
+            if one.startswith("team/"):
+                row = team_row(ground.teams, one.removeprefix("team/"))
+                record["locks"][f"team/{ground.teams[row]['id']}"] = locked
+                continue
+            site = ground.sites[_site(ground, one)]["id"]
+            if site not in visited:
+                raise DesignError(
+                    f"{site} is not visited in this plan and cannot be locked; put it to a team first",
+                    code="site_not_visited", id=site,
+                )  # fmt: skip
+            record["locks"][site] = locked
         return routes
 
     return _changed(store, name, change, revision, now)
@@ -229,7 +231,7 @@ def drop_team(store: Store, name: str, team: str, *, revision: int | None, now: 
     row = _current(store, name, revision)
     record = row.record
     ground = _ground(store, record)
-    gone = _team(ground, team)
+    gone = team_row(ground.teams, team)
     if len(ground.teams) == 1:
         raise DesignError(
             "the only team of a plan cannot fall out; make another plan", code="team_only", team=team
@@ -319,14 +321,14 @@ def _site(ground: Ground, given: str) -> int:
     return found[0]
 
 
-def _team(ground: Ground, given: str) -> int:
-    """The row of a team by number or by name."""
-    found = [number for number, team in enumerate(ground.teams) if given in (team["id"], team["name"])]
+def team_row(teams: Sequence[Mapping[str, Any]], given: str) -> int:
+    """The row of a team by number or by name (NotFoundError `plan_team_unknown`)."""
+    found = [row for row, team in enumerate(teams) if given in (team["id"], team["name"])]
     if not found:
+        known = ", ".join(team["id"] for team in teams)
         raise NotFoundError(
-            f"there is no team {given!r} in this plan; the teams are"
-            f" {', '.join(team['id'] for team in ground.teams)}",
-            code="plan_team_unknown", given=given, teams=", ".join(team["id"] for team in ground.teams),
+            f"there is no team {given!r} in this plan; the teams are {known}",
+            code="plan_team_unknown", given=given, teams=known,
         )  # fmt: skip
     return found[0]
 
