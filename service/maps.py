@@ -312,9 +312,9 @@ def routes_page(lang: Lang, **values: Any) -> str:
     Parameters
     ----------
     values
-        `plan` (a name or None), `api`, `pages`, `ground`, `starts`, `texts`, `map_script` (addresses),
-        `static`, `home`, `other_lang`, and `modes`, `seconds`, `most_teams`, `draws`, `plans`: what there
-        is to choose from.
+        `plan` (a name or None), `api`, `pages`, `ground`, `starts`, `amount`, `texts`, `map_script`
+        (addresses), `static`, `home`, `other_lang`, and `modes`, `seconds`, `most_teams`, `draws`,
+        `plans`: what there is to choose from.
     """
     return _empty_page("routes", lang, **values)
 

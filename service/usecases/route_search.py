@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import shapely
 
+from geo.travel import MODES
 from layers.store import Store
 
 from ..features import anchor_points
-from . import draws
+from . import draws, routes
+from .route_sites import KINDS, SitesWanted, sites_of
 
 SEARCHED = ("anchors", "back_alleys", "compounds")
-KINDS = {"back_alleys": "back_alley", "compounds": "compound"}
-"""What a plan calls the units of a layer."""
 MOST = 12
 
 
@@ -28,6 +28,17 @@ def starts(store: Store, draw: str) -> list[dict[str, Any]]:
     points = shapely.get_coordinates(anchor_points(table, record["design"]["anchor_rule"]))
     rows = zip(table["id"], table["name"], table["class"], np.round(points, 6).tolist(), strict=True)
     return [{"id": ident, "name": _name(name), "class": kind, "lonlat": at} for ident, name, kind, at in rows]
+
+
+def amount(store: Store, draw: str) -> dict[str, int]:
+    """How much a draw is: `sites` to visit, and `service_s`, seconds that the visits take without the ways.
+
+    What the sites are worth and the roads are kept by their use cases, so that asking for the amount
+    makes the plan itself come sooner.
+    """
+    sites, _ = sites_of(store, draws.record_of(store, draw), SitesWanted())
+    routes.engine_of(store, None, MODES)
+    return {"sites": len(sites), "service_s": sum(site["service_s"] for site in sites)}
 
 
 def search(store: Store, words: str, without: Collection[str], most: int = MOST) -> list[dict[str, Any]]:

@@ -153,6 +153,7 @@ def _page(store: Store, name: str | None) -> Response:
         pages=url_for("routes.page"),
         ground=url_for("routes.ground"),
         starts=url_for("routes.starts", draw=""),
+        amount=url_for("routes.amount", draw=""),
         texts=url_for("draws.texts", lang=lang),
         map_script=url_for("draws.map_script", kind="routes", lang=lang),
         modes=MODES,
@@ -195,9 +196,17 @@ def ground() -> Response:
 @bp.get("/api/route-starts/", defaults={"draw": ""})
 @bp.get("/api/route-starts/<draw>")
 def starts(draw: str) -> Response:
-    """The anchors of a draw that teams may start from."""
+    """The anchors of a draw, which teams may start from."""
     with _open() as store:
         return _fresh(jsonify({"anchors": route_search.starts(store, draw)}))
+
+
+@bp.get("/api/route-amount/", defaults={"draw": ""})
+@bp.get("/api/route-amount/<draw>")
+def amount(draw: str) -> Response:
+    """How much there is to visit in a draw."""
+    with _open() as store:
+        return _fresh(jsonify(route_search.amount(store, draw)))
 
 
 # -- a plan ----------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@
   const say = zhoubian.routeSay;
 
   /* made(answer): a plan was made. fault(error): it was not. */
-  zhoubian.RouteForm = function (map, source, group, made, fault) {
+  zhoubian.RouteForm = function (map, source, group, symbolGroup, made, fault) {
     const form = document.getElementById("zb-settings");
     const fields = form.elements;
     const said = document.getElementById("zb-start-said");
+    const amountSaid = document.getElementById("zb-draw-said");
     const anchorBox = document.getElementById("zb-start-anchor");
     let anchors = [];
     let point = null;
@@ -41,13 +42,32 @@
       if (at) { mark = new zhoubian.RouteEnd([at[1], at[0]], { letter: say("letter.start"), radius: 10, opacity: 1, interactive: false }).addTo(group); }
     }
 
+    /* The drawn anchors: a click on one makes it the start. */
+    function symbols() {
+      symbolGroup.clearLayers();
+      if (form.closest("[hidden]")) { return; }
+      anchors.forEach(function (anchor) {
+        const symbol = new zhoubian.Symbol([anchor.lonlat[1], anchor.lonlat[0]], { anchorClass: anchor["class"], radius: 11, opacity: 1, letter: zhoubian.text("letter." + anchor["class"]) });
+        symbol.bindTooltip(make("span", "", anchor.name || anchor.id));
+        symbol.on("click", function (event) {
+          L.DomEvent.stopPropagation(event);
+          form.querySelector("[name=start][value=anchor]").checked = true;
+          fields.anchor.value = anchor.id;
+          show();
+        });
+        symbolGroup.addLayer(symbol);
+      });
+    }
+
     function offer() {
       const draw = fields.draw.value;
       if (asked === draw) { return; }
       asked = draw;
+      amountSaid.textContent = "";
       zhoubian.get(source.starts + encodeURIComponent(draw)).then(function (found) {
         if (asked !== draw) { return; }
         anchors = found.anchors;
+        symbols();
         fields.anchor.textContent = "";
         anchors.forEach(function (anchor) {
           const one = make("option", "", (anchor.name || anchor.id) + " · " + zhoubian.text("class." + anchor["class"]));
@@ -58,7 +78,10 @@
           map.fitBounds(anchors.map(function (anchor) { return [anchor.lonlat[1], anchor.lonlat[0]]; }), { animate: false, padding: [60, 60], maxZoom: 15 });
         }
         show();
-      }).catch(function () { anchors = []; show(); });
+        return zhoubian.get(source.amount + encodeURIComponent(draw)).then(function (amount) {
+          if (asked === draw) { amountSaid.textContent = say("to_visit", { n: amount.sites, time: zhoubian.routeSpan(amount.service_s) }); }
+        });
+      }).catch(function (problem) { fault(problem); });
     }
 
     map.on("click", function (event) {
@@ -88,16 +111,25 @@
     fields.draw.addEventListener("change", offer);
     form.addEventListener("submit", function (event) {
       event.preventDefault();
-      if (start() === "map" && !point) { said.textContent = say("start_click"); said.classList.add("zb-late"); return; }
+      if (start() !== "none" && !chosen()) { said.textContent = say(start() === "map" ? "start_click" : "start_choose"); said.classList.add("zb-late"); return; }
       said.classList.remove("zb-late");
       const button = form.querySelector(".zb-go");
+      const words = button.textContent;
+      const ready = function () { button.disabled = false; button.textContent = words; };
       button.disabled = true;
-      zhoubian.post(source.api, told()).then(function (answer) { button.disabled = false; made(answer); })
-        .catch(function (problem) { button.disabled = false; fault(problem); });
+      button.textContent = say("making");
+      zhoubian.post(source.api, told()).then(function (answer) { ready(); made(answer); })
+        .catch(function (problem) { ready(); fault(problem); });
     });
     show();
     return {
-      shown: function (on) { if (on) { offer(); } show(); if (!on && mark) { group.removeLayer(mark); mark = null; } },
+      shown: function (on) {
+        if (on) { offer(); }
+        show();
+        if (on) { return; }
+        symbolGroup.clearLayers();
+        if (mark) { group.removeLayer(mark); mark = null; }
+      },
     };
   };
 })();

@@ -66,7 +66,7 @@
       focus: function (team) { focus(team === focused ? null : team); },
       busy: function () { return waiting || solving; },
     });
-    const form = zhoubian.RouteForm(map, source, groups.route_ends, made, complain);
+    const form = zhoubian.RouteForm(map, source, groups.route_ends, groups.route_stops, made, complain);
 
     // -- asking ------------------------------------------------------------------------------
 
@@ -196,6 +196,11 @@
       said.push(say("longest", { time: zhoubian.routeSpan(sums.longest_work_s), mean: zhoubian.routeSpan(sums.mean_work_s) }));
       el("zb-totals").textContent = said.join(" · ");
       el("zb-words").textContent = [say("internal"), plan.name].concat(said, [say("engine." + plan.engine.name)], plan.roads.source ? [plan.roads.source] : []).join(" · ");
+      const caption = document.querySelector(".zb-caption");
+      if (caption.hidden) {
+        caption.hidden = false;
+        map.invalidateSize({ animate: false });
+      }
       const rough = el("zb-estimate");
       rough.hidden = !plan.roads.estimate && !plan.roads.approximate;
       rough.textContent = plan.roads.estimate ? say("estimate", { n: plan.roads.circuity || 1.25 }) : say("approximate");

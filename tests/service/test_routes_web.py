@@ -208,6 +208,14 @@ def test_a_sheet_opens_as_a_page_where_no_script_runs(client):
     assert client.get(f"{answer['page']}/files/exe").status_code == 404
 
 
+def test_the_amount_of_a_draw_is_that_of_its_plan(client):
+    plan = made(client)["plan"]
+    assert client.get("/api/route-amount/抽一").json == {
+        "sites": len(plan["sites"]),
+        "service_s": sum(site["service_s"] for site in plan["sites"]),
+    }
+
+
 # ---------------------------------------------------------------------------------------- by hand
 
 
