@@ -163,13 +163,13 @@ def _site(
     rule = visit_rules()[kind]
     place, ends, length = _place(row, layer)
 
-    def text(name: str) -> str | None:
+    def said(name: str) -> str | None:
         return row[name] if name in row and isinstance(row[name], str) else None
 
     return {
-        "id": f"{layer}/{unit}", "layer": layer, "unit": unit, "name": text("name"), "kind": kind,
-        "from": found.came, "anchors": found.anchors, "district": text("district"),
-        "responsible": text("unit"), "address": text("address"),
+        "id": f"{layer}/{unit}", "layer": layer, "unit": unit, "name": said("name"), "kind": kind,
+        "from": found.came, "anchors": found.anchors, "district": said("district"),
+        "responsible": said("unit"), "address": said("address"),
         "lonlat": place, "ends": ends, "length_m": length,
         "service_s": rule.service_s, "windows": [list(window) for window in rule.windows_s],
         "exposure": exposed, "weight": weight, "priority": exposed * (weight + 1.0),

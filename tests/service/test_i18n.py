@@ -16,6 +16,7 @@ from geo.design import ANCHOR_CLASSES
 from geo.emerging import KIND_NAMES
 from geo.errors import LayerError, ZhoubianError
 from geo.hotspots import CLASSES
+from geo.travel import MODES
 from layers import places, sqlite_file
 from layers.faults import Fault
 from layers.osm import OSM_LAYERS
@@ -39,6 +40,26 @@ FAMILIES = {
     "emerging": KIND_NAMES.values(),
     "cli.kind": ("back_alleys", "compounds"),
     "cli.state": ("drawn", "sealed"),
+    "route.mode": MODES,
+    "route.roads": ("roads", "straight", "osrm", "valhalla"),
+    "route.engine": ("pyvrp", "insertion", "edited"),
+    "route.warning": ("snap_far", "part_apart", "extract_edge", "unit_gone"),
+    "route.reason": (
+        "never_open",
+        "window_short",
+        "skills",
+        "no_way",
+        "window_missed",
+        "shift_short",
+        "alternative",
+        "fits",
+        "exchange",
+        "needs_time",
+        "worse",
+        "removed",
+        "no_road",
+        "too_many",
+    ),
     "cli.note": ("short_pool", "empty_pool", "widened", "reserve"),
 }
 """Texts whose last part comes from a value: every value there is."""
