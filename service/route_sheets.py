@@ -29,7 +29,7 @@ from .route_colours import team_colour
 from .route_days import Call, Day, days, heading, notices
 from .route_map import route_map
 
-_MAP_ROOM, _ROW, _LINE, _LEAST_MAP = 2240.0, 172.0, 38.0, 950.0
+_MAP_ROOM, _ROW, _LINE, _LEAST_MAP = 2240.0, 172.0, 38.0, 720.0
 """Tenths of a millimetre: what all share on the first page, a stop, a line of notices, the smallest map."""
 COMPASS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
 
@@ -76,8 +76,10 @@ def _sheet(
     said = [line for line in notices(record, lang) if line not in (estimate, text("plan.internal", lang))]
     drawn = ""
     if day.calls:
-        room = _MAP_ROOM - _LINE * (len(said) + (3 if estimate else 0))
-        height = max(room - _ROW * len(day.calls), _LEAST_MAP)
+        wide = 70 if lang == "zh" else 110
+        lines = sum(1 + len(line) // wide for line in said) + (3 if estimate else 0)
+        rows = len(day.calls) + (day.team["end"] is not None)
+        height = max(_MAP_ROOM - _LINE * lines - _ROW * rows, _LEAST_MAP)
         drawn = route_map(day, roads, lang, height=height, source=source or record["roads"]["source"])
     return {
         "colour": day.index,
