@@ -100,7 +100,9 @@ def route_map(day: Day, roads: gpd.GeoDataFrame | None, lang: Lang, *, height: f
     marks = apart(true, 2 * _BADGE + 4, Box(_BADGE, _BADGE, WIDTH - _BADGE, height - _BADGE))
     north = Box(WIDTH - 100, 16, WIDTH - 16, 140)
     bar = Box(0, height - 66, 640, height)
-    taken = [north, bar, *(around(x, y, _BADGE) for x, y in marks)]
+    said = text("sheet.source", lang, source=printable(source)) if source else ""
+    foot = Box(WIDTH - 24 - _text_width(said, 20), height - 46, WIDTH, height)
+    taken = [north, bar, foot, *(around(x, y, _BADGE) for x, y in marks)]
     insides = _insides(day, sheet)
     along = np.vstack([np.empty((0, 2)), *(_spread(path, 12.0) for path in (*paths, *insides))])
     names = [_short(call.name) for call in day.calls]
@@ -122,13 +124,10 @@ def route_map(day: Day, roads: gpd.GeoDataFrame | None, lang: Lang, *, height: f
         *(_label(name, box) for name, box in zip(names, labels, strict=True) if box is not None),
         _north(north, lang),
         _scale_bar(sheet, day, lang),
+        f'<text class="halo source" x="{WIDTH - 14}" y="{height - 14:g}">{escape(said)}</text>',
         f'<rect class="frame" x="1" y="1" width="{WIDTH - 2}" height="{height - 2:g}"/>',
         "</svg>",
     ]
-    if source:
-        words = escape(text("sheet.source", lang, source=printable(source)))
-        place = f'x="{WIDTH - 14}" y="{height - 14:g}" font-size="20" text-anchor="end"'
-        parts.insert(-2, f'<text {place} class="halo">{words}</text>')
     return "\n".join(parts)
 
 

@@ -29,8 +29,9 @@ from .route_colours import team_colour
 from .route_days import Call, Day, days, heading, notices
 from .route_map import route_map
 
-_MAP_ROOM, _ROW, _LINE, _LEAST_MAP = 2240.0, 172.0, 38.0, 720.0
-"""Tenths of a millimetre: what all share on the first page, a stop, a line of notices, the smallest map."""
+_ROOM, _ROW, _LINE, _LEAST_MAP, _FLOWING_MAP = 2330.0, 168.0, 38.0, 800.0, 950.0
+"""Tenths of a millimetre on the first page: what map, stops and notices share, a stop, a line of notices,
+the least height of a map, and its height where the stops run over to the next page."""
 COMPASS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
 
 
@@ -74,12 +75,14 @@ def _sheet(
     used = record["roads"]
     estimate = text("route.estimate", lang, circuity=used["circuity"]) if used["estimate"] else ""
     said = [line for line in notices(record, lang) if line not in (estimate, text("plan.internal", lang))]
+    wide = 70 if lang == "zh" else 110  # signs in a line of notices
+    lines = sum(1 + len(line) // wide for line in (*said, text("sheet.code_told", lang)))
+    lines += 4 if estimate else 0
+    height = _ROOM - _LINE * lines - _ROW * len(day.calls)
+    fits = height >= _LEAST_MAP
     drawn = ""
     if day.calls:
-        wide = 70 if lang == "zh" else 110
-        lines = sum(1 + len(line) // wide for line in said) + (3 if estimate else 0)
-        rows = len(day.calls) + (day.team["end"] is not None)
-        height = max(_MAP_ROOM - _LINE * lines - _ROW * rows, _LEAST_MAP)
+        height = height if fits else _FLOWING_MAP
         drawn = route_map(day, roads, lang, height=height, source=source or record["roads"]["source"])
     return {
         "colour": day.index,
@@ -89,6 +92,7 @@ def _sheet(
         "facts": _facts(record, day, lang),
         "notices": said,
         "estimate": estimate,
+        "fits": fits,
         "map": Markup(drawn),  # noqa: S704 - route_map escapes
         "stops": [_stop(day, call, lang) for call in day.calls],
         "depart": route_words.clock_time(day.route["depart_s"]),

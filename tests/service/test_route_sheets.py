@@ -272,9 +272,11 @@ def test_the_sheet_asks_for_nothing_and_its_words_do_not_cover_each_other(page, 
 
 
 @pytest.mark.browser
-def test_a_team_is_two_pages_of_a4(page, tmp_path, roads):
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("made", [plan_record.plan, plan_record.estimated])
+def test_a_team_is_two_pages_of_a4(page, tmp_path, roads, made, lang):
     file = tmp_path / "sheet.html"
-    file.write_text(route_sheets.sheets(plan_record.plan(), roads, "zh"), encoding="utf-8")
+    file.write_text(route_sheets.sheets(made(), roads, lang), encoding="utf-8")
     page.goto(file.as_uri())
     printed = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 4
