@@ -306,17 +306,16 @@ def _zipped(record: Mapping[str, Any], roads: gpd.GeoDataFrame, source: str) -> 
 
 
 @bp.get("/routes/<name>/sheets", defaults={"team": None})
-@bp.get("/routes/<name>/sheets/<int:team>")
-def sheets(name: str, team: int | None) -> Response:
-    """The printed sheets of all teams, or of one (from 1); they bring their style, and no script may run."""
+@bp.get("/routes/<name>/sheets/<team>")
+def sheets(name: str, team: str | None) -> Response:
+    """The printed sheets of all teams, or of one by its id; they bring their style, and no script may run."""
     with _open() as store:
         record, roads, source = routes.plan_data(store, name)
-    if team is not None and not 1 <= team <= len(record["teams"]):
+    chosen = [row for row, one in enumerate(record["teams"]) if team in (None, one["id"])]
+    if not chosen:
         abort(404)
-    chosen = None if team is None else [team - 1]
-    answer = Response(
-        route_sheets(record, roads, page_lang(), source=source, teams=chosen), mimetype="text/html"
-    )
+    body = route_sheets(record, roads, page_lang(), source=source, teams=chosen)
+    answer = Response(body, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = SHEET_POLICY
     return _fresh(answer)
 
@@ -334,9 +333,7 @@ def _answer(record: Mapping[str, Any]) -> dict[str, Any]:
         "warnings": route_words.warnings(record, lang),
         "links": _links(record),
         "files": _files(record),
-        "sheets": [
-            url_for("routes.sheets", name=name, team=number) for number in range(1, len(record["teams"]) + 1)
-        ],
+        "sheets": [url_for("routes.sheets", name=name, team=team["id"]) for team in record["teams"]],
         "page": url_for("routes.plan_page", name=name),
     }
 

@@ -8,6 +8,8 @@
   const clock = zhoubian.routeClock;
   const span = zhoubian.routeSpan;
 
+  const MISSED = 60; /* so many unvisited sites are listed at first */
+
   function button(words, look, action, done) {
     const one = make("button", look, words);
     one.type = "button";
@@ -24,6 +26,7 @@
     let selected = null;
     let dragged = null;
     let before = {};
+    let missed = MISSED;
 
     // -- moving ------------------------------------------------------------------------------
 
@@ -115,6 +118,7 @@
       draggable(item, site);
       const head = make("div", "zb-stop-head");
       const row = button("", "zb-row", "select", function () { view.select(site.id); });
+      row.setAttribute("aria-expanded", String(selected === site.id));
       head.appendChild(make("span", "zb-stop-number", String(stop.number))); /* not all browsers drag by a button */
       row.appendChild(zhoubian.kindKey(site.kind));
       const words = make("span", "zb-row-name", zhoubian.siteName(site));
@@ -239,7 +243,7 @@
       if (droppedBox.hidden) { return; }
       droppedBox.appendChild(make("h2", "", say("dropped", { n: held.plan.dropped.length })));
       const list = make("ul", "");
-      held.plan.dropped.forEach(function (one) {
+      held.plan.dropped.slice(0, missed).forEach(function (one) {
         const site = held.sites[one.site];
         const item = make("li", "zb-missed");
         item.dataset.site = site.id;
@@ -266,6 +270,8 @@
         list.appendChild(item);
       });
       droppedBox.appendChild(list);
+      const more = held.plan.dropped.length - missed;
+      if (more > 0) { droppedBox.appendChild(button(say("more", { n: more }), "zb-more", "more", function () { missed = Infinity; droppedRows(); mark(); })); }
     }
 
     /* The control that had the keyboard has it again. */
@@ -312,11 +318,13 @@
         before = {};
         if (edited && !fresh) { held.plan.routes.forEach(function (route) { before[route.team] = route.work_s; }); }
         held = answer;
+        if (fresh) { missed = MISSED; }
         if (selected && !held.sites[selected]) { selected = null; }
         draw();
       },
       select: function (site, scroll) {
         selected = site;
+        if (held.plan.dropped.slice(missed).some(function (one) { return one.site === site; })) { missed = Infinity; }
         draw();
         const row = site && rowOf(site);
         if (row && scroll) { row.scrollIntoView({ block: "nearest" }); }

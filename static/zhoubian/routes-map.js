@@ -235,7 +235,8 @@
         const route = plan.routes[i];
         const colour = held.colours[i];
         const ink = zhoubian.inkOn(colour);
-        const paths = route.legs.map(function (leg) { return leg.path.map(at); });
+        /* no line stands for a way that there is not */
+        const paths = route.legs.filter(function (leg) { return leg.metres !== null; }).map(function (leg) { return leg.path.map(at); });
         const through = route.stops.filter(function (stop) { return stop.enter[0] !== stop.exit[0] || stop.enter[1] !== stop.exit[1]; }).map(function (stop) { return [at(stop.enter), at(stop.exit)]; });
         lines[team.id] = [
           L.polyline(through, { color: colour, weight: 3, dashArray: "2 5", interactive: false, opacity: 1 }),

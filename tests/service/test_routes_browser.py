@@ -263,6 +263,24 @@ def test_a_phone_sees_the_map_and_then_the_list(page, service, plan):
     assert view["y"] + view["height"] <= list_["y"] + 1
 
 
+def test_thousands_of_unvisited_sites_are_counted_and_listed_on_request(page, service, plan, store_path):
+    held = record(store_path, plan)
+    site, many = held["sites"][0], 3000
+    for number in range(many):
+        held["sites"].append({**site, "id": f"anchors/x{number}", "unit": f"x{number}", "planned": False})
+        held["dropped"].append({"site": f"anchors/x{number}", "reason": "too_many", "facts": {"most": 600}})
+    with Store.open(store_path, create=False) as store:
+        store.update_plan(plan, {**held, "revision": 2}, MORNING.isoformat(), revision=1)
+    page.goto(f"{service}/routes/{plan}?lang=en")
+    revision(page, 2)
+    dropped = len(held["dropped"])
+    assert page.locator(".zb-dropped h2").inner_text() == f"Not visited: {dropped}"
+    assert page.locator(".zb-missed").count() == 60
+    page.locator(".zb-more").click()
+    assert page.locator(".zb-missed").count() == dropped
+    assert page.watch.faults == []
+
+
 def test_a_print_is_a_page_with_the_map_and_then_the_lists(page, service, plan):
     open_plan(page, service, plan, "zh")
     page.emulate_media(media="print")

@@ -273,6 +273,8 @@ def test_a_team_falls_out_and_nothing_is_lost(client):
     plan = made(client)["plan"]
     left = post(client, f"/api/routes/{plan['name']}/drop_team", {"team": "1", "revision": 1}).json["plan"]
     assert [team["id"] for team in left["teams"]] == ["2"]
+    assert client.get(f"/routes/{plan['name']}/sheets/2").status_code == 200
+    assert client.get(f"/routes/{plan['name']}/sheets/1").status_code == 404
     told = [site for route in stops(left) for site in route] + [one["site"] for one in left["dropped"]]
     assert sorted(told) == sorted(site["id"] for site in plan["sites"])
 
