@@ -56,9 +56,12 @@ class Frozen:
     kept: Routes
 
     def inner(self, routes: Routes) -> Routes:
-        """Routes of the whole problem as routes of the smaller one: where a solver may start."""
+        """Routes of the whole problem as routes of the smaller one: where a solver may start.
+
+        Without the stops that stand for a site of a locked team already (an alternative put in by hand).
+        """
         number = {int(task): index for index, task in enumerate(self.tasks)}
-        return tuple(tuple(number[task] for task in routes[team]) for team in self.teams)
+        return tuple(tuple(number[task] for task in routes[team] if task in number) for team in self.teams)
 
     def join(self, routes: Routes) -> Routes:
         """Routes of the smaller problem put together with the locked ones."""
@@ -95,7 +98,13 @@ def move(
 
 
 def insert(
-    problem: Problem, routes: Routes, site: int, team: int | None = None, position: int | None = None
+    problem: Problem,
+    routes: Routes,
+    site: int,
+    team: int | None = None,
+    position: int | None = None,
+    *,
+    forced: bool = True,
 ) -> Routes:
     """A site where it costs the least travel and breaks nothing, else where it makes the least late.
 
@@ -103,6 +112,8 @@ def insert(
     ----------
     team, position : int, optional
         Only that team; only that place (of the team, or of every team).
+    forced : bool
+        False: without a place that breaks nothing it is left out.
 
     Raises
     ------
@@ -119,8 +130,8 @@ def insert(
     teams = range(problem.teams) if team is None else (team,)
     if position is None:
         added = _cheapest(problem, without, site, teams)
-        if added is not None:
-            return added
+        if added is not None or not forced:
+            return added or without
     return _put(problem, without, site, teams, position, None)
 
 

@@ -21,6 +21,8 @@ from .route_ground import FAR_M, Ground, record_routes, totals
 MOST_SITES = 600
 """Sites that are planned with at once: those beyond, of the least priority, are told as not planned."""
 SNAP_FAR_M = 50.0
+_OF_ANY_PLAN = ("never_open", "window_short", "skills", "no_way", "window_missed", "shift_short")
+"""Reasons that hold whatever the routes are."""
 
 
 def told_record(
@@ -32,6 +34,7 @@ def told_record(
     engine: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The record of a plan with these routes: times, ways, reasons, warnings and totals."""
+    locks = held(ground, routes, locks)
     told = record_routes(ground, routes, locks)
     beyond = [site for site in record["sites"] if not site["planned"]]
     return {
@@ -50,6 +53,20 @@ def searched(ground: Ground) -> Problem:
     """The problem without the sites that were taken out by hand."""
     out = np.array([site.get("excluded", False) for site in ground.sites], dtype=bool)
     return replace(ground.problem, allowed=ground.problem.allowed & ~out[ground.problem.task_site])
+
+
+def held(ground: Ground, routes: Routes, locks: Mapping[str, bool]) -> dict[str, bool]:
+    """The locks without those of stops that are no longer visited: what is gone cannot be kept."""
+    visited = {ground.sites[ground.tasks[task].site]["id"] for route in routes for task in route}
+    return {key: on for key, on in locks.items() if key.startswith("team/") or key in visited}
+
+
+def agreed(ground: Ground, routes: Routes, locks: Mapping[str, bool]) -> Problem:
+    """The problem in which no insertion changes what is locked; with the same sites, tasks and teams."""
+    stops = {key: on for key, on in locks.items() if not key.startswith("team/")}
+    problem = frozen_of(ground, routes, stops).problem
+    shut = [bool(locks.get(f"team/{team['id']}")) for team in ground.teams]
+    return replace(problem, allowed=problem.allowed & ~np.array(shut, dtype=bool)[:, None])
 
 
 def frozen_of(ground: Ground, routes: Routes, locks: Mapping[str, bool]) -> Frozen:
@@ -85,7 +102,12 @@ def _reasons(ground: Ground, routes: Routes, locks: Mapping[str, bool]) -> list[
             if "other" in facts:
                 facts["other"] = int(frozen.sites[int(facts["other"])])
             site = int(frozen.sites[reason.site])
-            found[site] = replace(reason, site=site, facts=facts)
+            if found[site].code in _OF_ANY_PLAN:
+                continue
+            if reason.code in _OF_ANY_PLAN:  # of the teams that are left, not of all
+                found[site] = Reason(site, "locked")
+            else:
+                found[site] = replace(reason, site=site, facts=facts)
     return [found[site] for site in sorted(found)]
 
 

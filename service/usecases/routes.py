@@ -33,7 +33,7 @@ from ..settings import VERSION
 from . import draws, route_record
 from . import layers as layer_cases
 from .route_ground import Ground, make_ground, routes_of
-from .route_record import frozen_of, searched, told_record
+from .route_record import agreed, frozen_of, searched, told_record
 from .route_sites import SitesWanted, resolve, sites_of
 from .route_teams import TeamsWanted, teams_of
 
@@ -154,6 +154,11 @@ def improve(
     ground = _ground(store, record)
     locks = _locks(record)
     frozen = frozen_of(ground, routes_of(ground, record["routes"]), locks)
+    if not frozen.problem.teams:
+        raise DesignError(
+            "every team of the plan is locked: there is nothing left to solve; unlock one first",
+            code="plan_all_locked", name=name,
+        )  # fmt: skip
     found = solve(
         frozen.problem, seed=used, iterations=iterations, seconds=None if iterations is not None else seconds,
         clock=monotonic, progress=progress, routes=frozen.inner(routes_of(ground, record["routes"])),
@@ -218,16 +223,20 @@ def lock(
 def remove_site(store: Store, name: str, site: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
     """Take a site out of the routes; it stays in the plan as not visited and is not put back by `improve`."""
 
-    def change(ground: Ground, _: dict[str, Any], routes: Routes) -> Routes:
+    def change(ground: Ground, record: dict[str, Any], routes: Routes) -> Routes:
         number = _site(ground, site)
         ground.sites[number]["excluded"] = True
+        record["locks"].pop(ground.sites[number]["id"], None)
         return remove(ground.problem, routes, number)
 
     return _changed(store, name, change, revision, now)
 
 
 def drop_team(store: Store, name: str, team: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
-    """A team falls out: its stops go to the others where they fit, the rest is not visited, with reasons."""
+    """A team falls out: its stops go to the others where they fit, the rest is not visited, with reasons.
+
+    What is locked of the other teams stays as it is; the locks of the team fall out with it.
+    """
     row = _current(store, name, revision)
     record = row.record
     ground = _ground(store, record)
@@ -236,19 +245,26 @@ def drop_team(store: Store, name: str, team: str, *, revision: int | None, now: 
         raise DesignError(
             "the only team of a plan cannot fall out; make another plan", code="team_only", team=team
         )
-    routes, _ = without_team(ground.problem, routes_of(ground, record["routes"]), gone)
+    before = routes_of(ground, record["routes"])
+    lost = {f"team/{ground.teams[gone]['id']}"} | {
+        ground.sites[ground.tasks[task].site]["id"] for task in before[gone]
+    }
+    locks = {key: on for key, on in _locks(record).items() if key not in lost}
+    routes, _ = without_team(agreed(ground, before, locks), before, gone)
     left = {**record, "teams": [one for number, one in enumerate(record["teams"]) if number != gone]}
     kept = tuple(route for number, route in enumerate(routes) if number != gone)
     # the tasks of a problem depend on the modes of its teams
     smaller = _ground(store, left)
     same = tuple(tuple(smaller.tasks.index(ground.tasks[task]) for task in route) for route in kept)
-    locks = {key: on for key, on in _locks(record).items() if key != f"team/{ground.teams[gone]['id']}"}
     told = told_record(store, left, smaller, same, locks, _EDITED)
     return _kept(store, name, told, row.revision, now)
 
 
 def add_site(store: Store, name: str, site: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
-    """Visit one more site on the way: where it costs least, or told as not visited where it fits nowhere."""
+    """Visit one more site on the way: where it costs least, or told as not visited where it fits nowhere.
+
+    It fits where nothing becomes late and what is locked stays as it is.
+    """
     row = _current(store, name, revision)
     record = row.record
     draw = None if record["draw"] is None else draws.record_of(store, record["draw"])
@@ -261,10 +277,9 @@ def add_site(store: Store, name: str, site: str, *, revision: int | None, now: d
     added[0].update({"from": "added", "required": False, "planned": True})
     more = {**record, "sites": [*record["sites"], *added], "beforehand": record["beforehand"] + warnings}
     ground = _ground(store, more)
-    routes = insert(ground.problem, routes_of(ground, record["routes"]), len(ground.sites) - 1)
-    return _kept(
-        store, name, told_record(store, more, ground, routes, _locks(record), _EDITED), row.revision, now
-    )
+    before, locks = routes_of(ground, record["routes"]), _locks(record)
+    routes = insert(agreed(ground, before, locks), before, len(ground.sites) - 1, forced=False)
+    return _kept(store, name, told_record(store, more, ground, routes, locks, _EDITED), row.revision, now)
 
 
 _EDITED = {"name": "edited", "version": VERSION}

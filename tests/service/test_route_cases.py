@@ -296,3 +296,69 @@ def test_progress_is_told_and_stopping_stores_nothing(town):
     with pytest.raises(Stopped):
         routes.improve(town, "甲", now=lambda: LATER, progress=stop)
     assert routes.record_of(town, "甲")["revision"] == 1
+
+
+def test_taking_out_a_locked_stop_takes_its_lock_out(town):
+    record = made(town)
+    site = record["routes"][0]["stops"][0]["site"]
+    routes.lock(town, "甲", [site], True, revision=None, now=LATER)
+    without = whole(routes.remove_site(town, "甲", site, revision=None, now=LATER))
+    assert {"site": site, "reason": "removed", "facts": {}} in without["dropped"]
+    back = whole(routes.move(town, "甲", site, "2", None, revision=None, now=LATER))
+    assert not any(stop["locked"] for route in back["routes"] for stop in route["stops"])
+
+
+def test_locked_stops_of_a_team_that_falls_ill_are_told(town):
+    record = made(town, replace(WANTED, teams=replace(TWO, shift="08:30-09:30")))
+    mine = [stop["site"] for stop in record["routes"][1]["stops"]]
+    routes.lock(town, "甲", mine, True, revision=None, now=LATER)
+    left = whole(routes.drop_team(town, "甲", "2", revision=None, now=LATER))
+    assert set(mine) - set(visited(left)), "the town has too much time for this test"
+
+
+def test_a_locked_team_takes_over_nothing(town):
+    record = made(town, replace(WANTED, teams=replace(TWO, teams=3)))
+    routes.lock(town, "甲", ["team/1"], True, revision=None, now=LATER)
+    other = next(f"c{i}" for i in range(10) if f"compounds/c{i}" not in [s["id"] for s in record["sites"]])
+    routes.add_site(town, "甲", other, revision=None, now=LATER)
+    left = whole(routes.drop_team(town, "甲", "2", revision=None, now=LATER))
+    assert left["routes"][0]["stops"] == record["routes"][0]["stops"]
+
+
+def test_a_site_that_fits_nowhere_is_added_as_not_visited(town):
+    record = made(town, replace(WANTED, teams=replace(TWO, teams=1, shift="08:30-09:30")))
+    other = next(f"c{i}" for i in range(10) if f"compounds/c{i}" not in [s["id"] for s in record["sites"]])
+    more = whole(routes.add_site(town, "甲", other, revision=None, now=LATER))
+    assert more["routes"] == record["routes"]
+    assert more["dropped"][-1]["site"] == f"compounds/{other}"
+
+
+def test_teams_that_are_locked_are_the_reason_and_cannot_be_solved(town):
+    made(town, replace(WANTED, teams=replace(TWO, shift="08:30-09:30")))
+    locked = routes.lock(town, "甲", ["team/1", "team/2"], True, revision=None, now=LATER)
+    reasons = {one["reason"] for one in locked["dropped"]}
+    assert "locked" in reasons
+    assert reasons <= {"locked", "window_missed", "shift_short"}
+    with pytest.raises(DesignError) as refused:
+        routes.improve(town, "甲", now=lambda: LATER)
+    assert refused.value.code == "plan_all_locked"
+
+
+def test_an_alternative_put_in_by_hand_beside_a_locked_team_is_one_too_many(town):
+    sites = SitesWanted(must=("c0", "c1", "c2"), any_one=(("c0", "c1"),))
+    record = made(town, replace(WANTED, draw=None, sites=sites))
+    first, other = sorted(("compounds/c0", "compounds/c1"), key=lambda one: one not in visited(record))
+    team = next(r["team"] for r in record["routes"] if first in [s["site"] for s in r["stops"]])
+    routes.move(town, "甲", other, "2" if team == "1" else "1", None, revision=None, now=LATER)
+    locked = whole(routes.lock(town, "甲", [f"team/{team}"], True, revision=None, now=LATER))
+    assert {first, other} <= set(visited(locked))
+    again = whole(routes.improve(town, "甲", now=lambda: LATER))
+    assert other not in visited(again)
+    assert [one["reason"] for one in again["dropped"]] == ["alternative"]
+
+
+def test_a_plan_whose_stops_all_belong_to_a_locked_team_can_be_solved(town):
+    record = made(town, replace(WANTED, draw=None, sites=SitesWanted(must=("c0",))))
+    team = next(route["team"] for route in record["routes"] if route["stops"])
+    routes.lock(town, "甲", [f"team/{team}"], True, revision=None, now=LATER)
+    assert visited(routes.improve(town, "甲", now=lambda: LATER)) == ["compounds/c0"]
