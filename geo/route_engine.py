@@ -19,8 +19,8 @@ import numpy as np
 
 from .routes import Ints, Problem, Routes
 
-SCALE_S = 10
-"""Seconds of travel one point is worth inside the search at most; see `prizes`."""
+BEST_SITE_S = 100_000
+"""Seconds of travel the best site is worth inside the search at most; see `prizes`."""
 
 LARGEST_PRIZE = 1 << 40
 """Sums of prizes of 100,000 tasks stay within 64 bits."""
@@ -38,14 +38,15 @@ def prizes(problem: Problem) -> Ints:
     """(s,) what a visit is worth in seconds of travel.
 
     That no travel can outweigh a point takes a scale of the longest possible travel. So large a
-    scale makes the search blind to travel, and its answer worse; so a point is worth at most
-    `SCALE_S`, and the exact order of the goals is left to the comparison of whole plans. A
+    scale makes the search blind to travel, and its answer worse; so the best site is worth at most
+    `BEST_SITE_S`, and the exact order of the goals is left to the comparison of whole plans. A
     required site is worth more than all that are not.
     """
     points = problem.points
     shift = np.minimum(problem.shift_s[:, 1] - problem.shift_s[:, 0], problem.work_s)
-    scale = int(np.clip(np.maximum(shift, 0).sum() + 1, 1, SCALE_S))
-    must = min(int(points.sum()) + 1, LARGEST_PRIZE // scale - int(points.max(initial=0)))
+    best = int(points.max(initial=1))
+    scale = min(int(np.maximum(shift, 0).sum()) + 1, BEST_SITE_S // best)
+    must = min(int(points.sum()) + 1, LARGEST_PRIZE // scale - best)
     return (points + np.where(problem.required, must, 0)) * scale
 
 

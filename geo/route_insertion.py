@@ -25,6 +25,9 @@ PREVIEW_ROUNDS, PREVIEW_WORK = 600, 18_000
 FEW = 40
 """Tasks up to which VROOM answers at once."""
 
+SECOND = 0.01
+"""Points that a second of travel weighs."""
+
 HEAT = 0.01
 """Share of the best points by which a worse plan may be accepted at first, on average."""
 
@@ -147,39 +150,51 @@ class Search:
         self.kept = {team: tuple(routes[team]) for team in self.frozen if team < len(routes)}
         self._taken = self._sites_of_frozen()
         self._near = _neighbours(problem)
-        self.runs = self._fill(runs_of(self.terms, self._without_frozen(routes)), plain=True)
+        self._most = _most_points(self.terms, self._taken)
+        self.runs = self.fill(runs_of(self.terms, self._without_frozen(routes)), plain=True)
         if polished:
-            self.runs = self._better(self._polished(self.runs), self.runs)
+            self.runs = self._better(self.shortened(self.runs), self.runs)
         self.score = score_of(self.terms, self.runs)
 
-    def run(self, rounds: int, watch: Watch | None = None) -> Routes:
-        """Search for a number of rounds and return the best routes."""
+    def run(
+        self, rounds: int, watch: Watch | None = None, enough: Callable[[Score], bool] | None = None
+    ) -> Routes:
+        """Search for a number of rounds, or until the best is enough, and return the best routes."""
         now, worth = self.runs, self._worth(self.score)
-        best_worth = worth
         for done in range(rounds):
-            tried = self._fill(self._ruin(now))
+            if enough is not None and enough(self.score):
+                break
+            tried = self.fill(self.ruin(now))
             score = score_of(self.terms, tried)
-            value = self._worth(score)
-            heat = HEAT * (1 - done / rounds) * max(best_worth[1], 1.0)
             if score.key > self.score.key:
-                tried = self._polished(tried)
+                tried = self.shortened(tried)
                 score = score_of(self.terms, tried)
-                value = best_worth = self._worth(score)
                 self.runs, self.score = tried, score
+            value = self._worth(score)
+            heat = self._heat() * (1 - done / rounds)
             if value[0] >= worth[0] and value[1] > worth[1] + heat * math.log(1 - self.random.random()):
                 now, worth = tried, value
             if watch is not None:
                 watch(self.score, (done + 1) / rounds)
         return self.routes
 
+    def _heat(self) -> float:
+        """By how much a worse plan may be worse at first: in points, or in travel where all is visited."""
+        full = self.score.points == self._most
+        return HEAT * (SECOND * self.score.travel_s if full else max(self.score.points, 1))
+
     @property
     def routes(self) -> Routes:
         """The best routes so far."""
-        return tuple(self.kept.get(run.team, run.route) for run in self.runs)
+        return self.routes_of(self.runs)
+
+    def routes_of(self, runs: list[Run]) -> Routes:
+        """Runs as routes, with the frozen ones."""
+        return tuple(self.kept.get(run.team, run.route) for run in runs)
 
     def _worth(self, score: Score) -> tuple[int, float]:
-        """Required sites, and points with a hundredth of a point off for each second of travel."""
-        return score.required, score.points - 0.01 * score.travel_s
+        """Required sites, and points with a little off for each second of travel."""
+        return score.required, score.points - SECOND * score.travel_s
 
     def _sites_of_frozen(self) -> Bools:
         taken = np.zeros(self.terms.problem.sites, bool)
@@ -197,9 +212,9 @@ class Search:
     def _better(self, one: list[Run], two: list[Run]) -> list[Run]:
         return one if score_of(self.terms, one).key >= score_of(self.terms, two).key else two
 
-    def _polished(self, runs: list[Run]) -> list[Run]:
+    def shortened(self, runs: list[Run]) -> list[Run]:
         """Less travel, and then whatever fits into the time won."""
-        return self._fill(polish(self.terms, runs, self.frozen), plain=True)
+        return self.fill(polish(self.terms, runs, self.frozen), plain=True)
 
     def _open(self, runs: list[Run]) -> Bools:
         """(t,) whether a task may still be inserted: neither its site nor one of its group is visited."""
@@ -210,14 +225,16 @@ class Search:
                 shut[terms.rivals[terms.site[task]]] = True
         return ~shut[terms.problem.task_site]
 
-    def _fill(self, runs: list[Run], *, plain: bool = False) -> list[Run]:
-        """Insert the best task for its time until none fits."""
+    def fill(
+        self, runs: list[Run], *, plain: bool = False, dear: Callable[[Run], Ints] | None = None
+    ) -> list[Run]:
+        """Insert the best task for its time until none fits; `dear`: (t,) a cost on top, for each run."""
         terms, runs = self.terms, list(runs)
         if not terms.problem.tasks or not runs:
             return runs
         wanted = self._wanted(plain)
         free = self._open(runs)
-        cost = np.vstack([run.cheapest[0] for run in runs])
+        cost = np.vstack([run.cheapest[0] + (0 if dear is None else dear(run)) for run in runs])
         cost[list(self.frozen)] = NEVER
         while True:
             gain = np.where((cost < NEVER) & free, wanted / (cost + SPAN_S), -1.0)
@@ -225,7 +242,7 @@ class Search:
             if gain[team, task] < 0:
                 return runs
             runs[team] = runs[team].with_task(task, int(runs[team].cheapest[1][task]))
-            cost[team] = runs[team].cheapest[0]
+            cost[team] = runs[team].cheapest[0] + (0 if dear is None else dear(runs[team]))
             for rival in terms.rivals[terms.site[task]]:
                 free[terms.tasks_of[rival]] = False
 
@@ -243,7 +260,7 @@ class Search:
         wanted: Floats = worth[problem.task_site] * spread
         return wanted
 
-    def _ruin(self, runs: list[Run]) -> list[Run]:
+    def ruin(self, runs: list[Run]) -> list[Run]:
         """Take out some visits that are near each other in space or in a route."""
         visited = [task for run in runs if run.team not in self.frozen for task in run.route]
         if not visited:
@@ -272,3 +289,15 @@ def _neighbours(problem: Problem) -> Ints:
         return np.zeros((0, 0), np.int64)
     travel = np.minimum(problem.travel_s.min(axis=0), NO_WAY_S)
     return np.argsort(travel + travel.T, axis=1, kind="stable")
+
+
+def _most_points(terms: Terms, taken: Bools) -> int:
+    """Points if every site that can be done were visited, the best of each group."""
+    usable = [
+        site
+        for site in range(terms.problem.sites)
+        if not taken[site] and terms.can[:, terms.tasks_of[site]].any()
+    ]
+    points = {site: (int(terms.points[site]), -site) for site in usable}
+    best = {max(points[other] for other in terms.rivals[site] if other in points) for site in usable}
+    return sum(worth for worth, _ in best)

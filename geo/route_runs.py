@@ -159,15 +159,16 @@ class Run:
         return fits, into + out - np.array(self.hops)[:, None], duration - self.work_s
 
     @cached_property
-    def cheapest(self) -> tuple[Ints, Ints]:
-        """(t,) least cost of each task in this route, `NEVER` if it does not fit, and its place.
+    def cheapest(self) -> tuple[Ints, Ints, Ints]:
+        """(t,) least cost of each task in this route, `NEVER` if it does not fit; its place; the longer work.
 
         The cost is extra travel plus extra working time: waiting is worth avoiding, too.
         """
         fits, extra, longer = self.insertions()
         cost = np.where(fits, extra + longer, NEVER)
         place = cost.argmin(axis=0)
-        return cost[place, np.arange(cost.shape[1])], place
+        column = np.arange(cost.shape[1])
+        return cost[place, column], place, longer[place, column]
 
     def with_task(self, task: int, place: int) -> Run:
         """The run with one task more."""
