@@ -15,6 +15,7 @@ from typing import Any
 
 import geopandas as gpd
 
+from geo import route_engine
 from geo.errors import DesignError, NotFoundError, StoreError
 from geo.route_balance import balance
 from geo.route_edits import drop_team as without_team
@@ -38,6 +39,8 @@ from .route_sites import SitesWanted, resolve, sites_of
 from .route_teams import TeamsWanted, teams_of
 
 FORMAT = "zhoubian-plan/1"
+EVENING, EVENING_WORK = 1000, 60_000
+"""Rounds of evening out the working times, fewer where there are many tasks: about a second."""
 _GROUNDS: Recent[Ground] = Recent(8)
 
 
@@ -163,7 +166,8 @@ def improve(
         frozen.problem, seed=used, iterations=iterations, seconds=None if iterations is not None else seconds,
         clock=monotonic, progress=progress, routes=frozen.inner(routes_of(ground, record["routes"])),
     )  # fmt: skip
-    routes = frozen.join(balance(frozen.problem, found.routes, seed=used))
+    rounds = min(EVENING, EVENING_WORK // max(frozen.problem.tasks, 1))
+    routes = frozen.join(balance(frozen.problem, found.routes, seed=used, rounds=rounds))
     settings = {**settings, "seconds": seconds, "iterations": iterations, "seed": used}
     told = told_record(
         store, {**record, "settings": settings}, ground, routes, locks, _engine(found, iterations)
@@ -414,7 +418,13 @@ def _limit(sites: list[dict[str, Any]]) -> None:
 
 
 def _engine(found: Solved, iterations: int | None) -> dict[str, Any]:
-    told = {"name": found.engine, "version": found.version or VERSION, "iterations": found.iterations}
+    """What searched: PyVRP and our own search, or the latter alone where PyVRP is not installed."""
+    with_pyvrp = route_engine.version()
+    told = {
+        "name": "insertion" if with_pyvrp is None else "pyvrp",
+        "version": with_pyvrp or VERSION,
+        "iterations": found.iterations,
+    }
     # the time spent differs from run to run; without it the same seed and iterations give the same bytes
     return told if iterations is not None else {**told, "spent_s": round(found.spent_s, 1)}
 
