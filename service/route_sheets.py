@@ -29,7 +29,7 @@ from .route_colours import team_colour
 from .route_days import Call, Day, days, heading, notices
 from .route_map import route_map
 
-_ROOM, _ROW, _LINE, _LEAST_MAP, _FLOWING_MAP = 2330.0, 168.0, 38.0, 800.0, 950.0
+_ROOM, _ROW, _LINE, _LEAST_MAP, _FLOWING_MAP = 2265.0, 168.0, 38.0, 740.0, 950.0
 """Tenths of a millimetre on the first page: what map, stops and notices share, a stop, a line of notices,
 the least height of a map, and its height where the stops run over to the next page."""
 COMPASS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")

@@ -151,6 +151,16 @@ def test_a_team_that_starts_anywhere_has_no_mark_of_a_start(roads):
     assert '<i class="start">' not in page
 
 
+def test_checklists_begin_a_page_of_their_own_unless_the_stops_run_over():
+    record = plan_record.plan()
+    route = record["routes"][0]
+    assert 'class="checks apart"' in route_sheets.sheets(record, None, "zh", teams=[0])
+    route["stops"] = [stop | {"number": number} for number, stop in enumerate(route["stops"] * 3, 1)]
+    page = route_sheets.sheets(record, None, "zh", teams=[0])
+    assert 'class="checks"' in page
+    assert page.count('class="badge"') == 12
+
+
 def test_signs_that_xml_cannot_hold_do_not_reach_the_map(roads):
     record = plan_record.plan()
     record["sites"][0]["name"] = "市\x00场\x0b"
