@@ -30,7 +30,7 @@ from layers.store import Store
 from .. import clock, navigation, route_files, route_words
 from ..background import Job, Jobs, Report
 from ..features import extent, road_lines
-from ..i18n import text
+from ..i18n import Lang, text
 from ..maps import routes_page
 from ..navigation import Place
 from ..recent import Recent
@@ -330,7 +330,7 @@ def _answer(record: Mapping[str, Any]) -> dict[str, Any]:
         "plan": record,
         "colours": [team_colour(number) for number in range(len(record["teams"]))],
         "reasons": {one["site"]: route_words.reason(one, lang) for one in record["dropped"]},
-        "warnings": route_words.warnings(record, lang),
+        **_notices(record, lang),
         "links": _links(record),
         "files": _files(record),
         "sheets": [url_for("routes.sheets", name=name, team=team["id"]) for team in record["teams"]],
@@ -401,6 +401,14 @@ def _job(name: str) -> dict[str, Any]:
         "best": cast(Solving, held.about).best,
         "message": message,
     }
+
+
+def _notices(record: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """`estimate` stands above all others, which are folded up; None where travel was measured."""
+    told = route_words.warnings(record, lang)
+    estimate = text("route.estimate", lang, circuity=record["roads"]["circuity"])
+    found = record["roads"]["estimate"]
+    return {"estimate": estimate if found else None, "warnings": [one for one in told if one != estimate]}
 
 
 def _files(record: Mapping[str, Any]) -> list[dict[str, str]]:

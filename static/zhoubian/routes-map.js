@@ -195,15 +195,15 @@
       said.push(say("travel", { time: zhoubian.routeSpan(sums.travel_s), way: zhoubian.routeLength(sums.metres) }));
       said.push(say("longest", { time: zhoubian.routeSpan(sums.longest_work_s), mean: zhoubian.routeSpan(sums.mean_work_s) }));
       el("zb-totals").textContent = said.join(" · ");
-      el("zb-words").textContent = [say("internal"), plan.name].concat(said, [say("engine." + plan.engine.name)], plan.roads.source ? [plan.roads.source] : []).join(" · ");
+      el("zb-words").textContent = [say("internal"), plan.name].concat(said, [say("engine." + plan.engine.name)], held.estimate ? [held.estimate] : [], plan.roads.source ? [plan.roads.source] : []).join(" · ");
       const caption = document.querySelector(".zb-caption");
       if (caption.hidden) {
         caption.hidden = false;
         map.invalidateSize({ animate: false });
       }
       const rough = el("zb-estimate");
-      rough.hidden = !plan.roads.estimate && !plan.roads.approximate;
-      rough.textContent = plan.roads.estimate ? say("estimate", { n: plan.roads.circuity || 1.25 }) : say("approximate");
+      rough.hidden = !held.estimate && !plan.roads.approximate;
+      rough.textContent = held.estimate || say("approximate");
       const notes = el("zb-notes");
       notes.hidden = !held.warnings.length;
       notes.querySelector("summary").textContent = say("warnings", { n: held.warnings.length });

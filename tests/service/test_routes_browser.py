@@ -263,6 +263,17 @@ def test_a_phone_sees_the_map_and_then_the_list(page, service, plan):
     assert view["y"] + view["height"] <= list_["y"] + 1
 
 
+def test_without_roads_the_page_and_its_print_say_that_travel_is_an_estimate(page, tmp_path):
+    stored(tmp_path / "none.db", roads=False)
+    with Store.open(tmp_path / "none.db", create=False) as store:
+        name = routes.begin(store, routes.Wanted(draw="抽一"), now=MORNING)["name"]
+    with served(create_app(tmp_path / "none.db", "zh")) as address:
+        open_plan(page, address, name)
+        for part in ("#zb-estimate", ".zb-caption"):
+            assert "straight line x 1.25" in page.locator(part).inner_text()
+        assert page.watch.faults == []
+
+
 def test_thousands_of_unvisited_sites_are_counted_and_listed_on_request(page, service, plan, store_path):
     held = record(store_path, plan)
     site, many = held["sites"][0], 3000

@@ -136,6 +136,7 @@ def test_a_plan_comes_with_what_the_page_shows_beside_it(client):
     answer = made(client)
     plan = answer["plan"]
     assert plan["format"] == "zhoubian-plan/1" and plan["revision"] == 1
+    assert answer["estimate"] is None
     assert answer["colours"] == list(TEAM_COLOURS[:2])
     assert set(answer["reasons"]) == {one["site"] for one in plan["dropped"]}
     visited = [site for route in stops(plan) for site in route]
@@ -472,6 +473,7 @@ def test_a_store_without_roads_is_planned_and_says_that_it_is_an_estimate(tmp_pa
     assert client.get("/api/route-ground").json["roads"] == []
     answer = made(client)
     assert answer["plan"]["roads"]["estimate"] is True
+    assert "1.25" in answer["estimate"] and answer["estimate"] not in answer["warnings"]
 
 
 def test_a_store_without_draws_offers_none(tmp_path):
