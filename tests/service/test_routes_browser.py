@@ -255,6 +255,26 @@ def test_map_and_list_point_at_each_other_and_links_open_only_on_a_click(page, s
     assert page.watch.foreign(service) == []
 
 
+def test_a_stop_on_the_map_opens_its_facts_and_its_row(page, service, plan, store_path):
+    open_plan(page, service, plan)
+    held = record(store_path, plan)
+    call = held["routes"][0]["stops"][-1]
+    lon, lat = call["enter"]
+    x, y = page.evaluate(
+        "([lat, lon]) => { const p = map_zhoubian.latLngToContainerPoint([lat, lon]); return [p.x, p.y]; }",
+        [lat, lon],
+    )
+    frame = page.locator(".folium-map").bounding_box()
+    page.mouse.click(frame["x"] + x, frame["y"] + y)
+    popup = page.locator(".leaflet-popup-content")
+    site = next(site for site in held["sites"] if site["id"] == call["site"])
+    assert site["name"] in popup.inner_text()
+    arrive = f"{call['arrive_s'] // 3600:02d}:{call['arrive_s'] % 3600 // 60:02d}"
+    assert arrive in popup.inner_text()
+    assert page.locator(".zb-stop.zb-on").get_attribute("data-site") == call["site"]
+    assert page.watch.faults == []
+
+
 def test_a_phone_sees_the_map_and_then_the_list(page, service, plan):
     page.set_viewport_size({"width": 390, "height": 844})
     open_plan(page, service, plan)
