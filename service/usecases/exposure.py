@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -73,13 +73,18 @@ def geometry(store: Store) -> dict[str, Any]:
     return exposure_geometry(tables, attribution=layer_cases.attribution(store, shown))
 
 
-def frame_of(store: Store, design: Design) -> tuple[Frame, Ready | None]:
-    """The frame out to 2 km at least: another radius, number or count needs no new distances."""
+def frame_of(
+    store: Store, design: Design, resting: Mapping[str, Collection[str]] | None = None
+) -> tuple[Frame, Ready | None]:
+    """The frame out to 2 km at least: another radius, number or count needs no new distances.
+
+    Without those that rest now, or those given.
+    """
     wide = replace(
         design, radius=Radius("fixed", (max(design.reach_m, WIDEN_TO_M),)), shape="disc", radius_per="anchor"
     )
     settings = tuple(getattr(design, name) for name in _FRAME_SETTINGS)
-    resting = draws.resting(store, design, clock.now())
+    resting = draws.resting(store, design, clock.now()) if resting is None else resting
     key = (
         str(store.path), store.data_version(frame_layers(design)), settings, wide.reach_m,
         inner_of(design), design.per, design.anchors if design.per != "anchor" else None,
@@ -108,9 +113,17 @@ def issues_of(store: Store, frame: Frame) -> OpenIssues:
     return _ISSUES.get(key, lambda: open_issues(store, frame))
 
 
-def reckon(store: Store, design: Design) -> tuple[Frame, Exposure]:
-    """Frame and exposure of a design; simulated parts use a stated seed and tell their error."""
-    frame, ready = frame_of(store, design)
+def reckon(
+    store: Store, design: Design, resting: Mapping[str, Collection[str]] | None = None
+) -> tuple[Frame, Exposure]:
+    """Frame and exposure of a design; simulated parts use a stated seed and tell their error.
+
+    Parameters
+    ----------
+    resting : dict of layer to ids, optional
+        Units left out of the frame, as the record of a draw tells them; else those that rest now.
+    """
+    frame, ready = frame_of(store, design, resting)
     rng = np.random.default_rng(SIMULATION_SEED)
     return frame, exposure(frame, design, ready=ready, rng=rng)
 

@@ -21,6 +21,7 @@ from pyproj import Geod
 from geo.design import Design
 from geo.errors import DesignError, NotFoundError
 from geo.frame import LAYERS, UNIT_LAYERS
+from geo.strata import anchor_strata
 from geo.travel import SPEED_KMH
 from layers.rules import categories, visit_rules
 from layers.store import Store
@@ -227,9 +228,12 @@ def _lonlat(point: Any) -> list[float]:
 
 
 def _worth(store: Store, draw: Mapping[str, Any] | None) -> dict[tuple[str, str], tuple[float, float]]:
-    """Exposure and issue weight of every unit and anchor."""
+    """Exposure and issue weight of every unit and anchor.
+
+    Of the settings of the draw, and without the units that rested then: by now its own units rest.
+    """
     design = Design() if draw is None else Design.from_mapping(draw["design"])
-    frame, reckoned = exposure.reckon(store, design)
+    frame, reckoned = exposure.reckon(store, design, {} if draw is None else draw["visited"])
     issues = exposure.issues_of(store, frame)
     worth: dict[tuple[str, str], tuple[float, float]] = {}
     for layer in UNIT_LAYERS:
@@ -237,11 +241,11 @@ def _worth(store: Store, draw: Mapping[str, Any] | None) -> dict[tuple[str, str]
         weight = issues.weights(layer, len(ids))
         for unit, chance, load in zip(ids, reckoned.layers[layer].pi, weight, strict=True):
             worth[layer, unit] = (float(chance), float(load))
-    load_of = _anchor_weights(store)
-    for stratum in draw["strata"] if draw is not None else ():
-        chance = len(stratum["drawn"]) / stratum["anchors"] if stratum["anchors"] else 0.0
-        for unit in stratum["drawn"]:
-            worth["anchors", unit] = (chance, load_of.get(unit, 0.0))
+    loads = _anchor_weights(store)
+    strata = anchor_strata(frame, design)
+    chances = dict(zip(frame.anchors["id"], strata.fraction[strata.of].tolist(), strict=True))
+    for unit in {**chances, **loads}:
+        worth["anchors", unit] = (chances.get(unit, 0.0), loads.get(unit, 0.0))
     return worth
 
 

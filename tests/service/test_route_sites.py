@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import geopandas as gpd
 import pytest
-from route_town import DESIGN, corner, stored
+import shapely
+from route_town import DESIGN, MORNING, corner, stored
 
 from geo.errors import DesignError, NotFoundError
+from layers.batches import NewBatch
 from layers.rules import span_of, visit_rules
-from layers.schema import ANCHOR_CLASSES
+from layers.schema import ANCHOR_CLASSES, conform
 from layers.store import Store
 from service.usecases import draws
 from service.usecases.route_sites import SitesWanted, sites_of
@@ -202,3 +207,28 @@ def test_exposure_is_that_of_the_draw(town):
     for site in sites_of(store, draws.record_of(store, record["name"]), SitesWanted())[0]:
         if site["layer"] != "anchors":
             assert site["exposure"] == known[site["layer"], site["unit"]]
+
+
+def test_a_cooldown_does_not_take_the_worth_of_the_units_of_the_draw_itself(town):
+    store, _ = town
+    resting = draws.run(store, replace(DESIGN, cooldown_days=30), now=MORNING, seed="二", name="抽二").record
+    sites, _ = sites_of(store, resting, SitesWanted())
+    assert resting["visited"]["back_alleys"], "the first draw has to have left something to rest"
+    assert all(site["exposure"] > 0 for site in sites)
+
+
+def test_an_anchor_that_was_not_drawn_has_its_chance_and_its_issues(town):
+    store, record = town
+    one = store.read("anchors")["class"].iloc[0]
+    issues = gpd.GeoDataFrame(
+        {"id": ["i1"], "category": ["x"], "site": ["a0"], "count": [3], "found_at": [MORNING]},
+        geometry=[shapely.Point(corner(1, 2))], crs="EPSG:4326",
+    )  # fmt: skip
+    batch = NewBatch(
+        source="i.csv", sha256="cd" * 32, imported_at=MORNING.isoformat(), kind="csv", datum="wgs84",
+        licence=None, attribution=None,
+    )  # fmt: skip
+    store.add({"issues": conform(issues, "issues")}, batch, {})
+    undrawn = {**record, "strata": [], "visits": {}}
+    (anchor,), _ = sites_of(store, undrawn, SitesWanted(must=("a0",)))
+    assert (anchor["kind"], anchor["exposure"], anchor["weight"]) == (one, 1.0, 3.0)
