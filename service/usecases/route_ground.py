@@ -354,16 +354,28 @@ def routes_of(ground: Ground, told: Sequence[Mapping[str, Any]]) -> Routes:
     return tuple(routes)
 
 
-def totals(ground: Ground, routes: Routes, told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a plan comes to."""
+def totals(
+    ground: Ground,
+    routes: Routes,
+    told: Sequence[Mapping[str, Any]],
+    beyond: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """What a plan comes to; of required alternatives one counts.
+
+    Parameters
+    ----------
+    beyond : sequence of dict
+        Sites that were asked for and are not planned with.
+    """
+    sites = [*ground.sites, *beyond]
     reached = sorted({ground.tasks[task].site for route in routes for task in route})
-    worth = [site["priority"] for site in ground.sites]
+    worth = [site["priority"] for site in sites]
     work = [route["work_s"] for route in told]
     result = score(ground.problem, routes)
     return {
-        "sites": len(ground.sites), "visited": len(reached),
-        "required": sum(site["required"] for site in ground.sites),
-        "required_visited": sum(ground.sites[number]["required"] for number in reached),
+        "sites": len(sites), "visited": len(reached),
+        "required": len({site["group"] or site["id"] for site in sites if site["required"]}),
+        "required_visited": result.required,
         "priority": float(sum(worth)), "priority_visited": float(sum(worth[number] for number in reached)),
         "travel_s": result.travel_s, "metres": round(sum(route["metres"] for route in told), 1),
         "longest_work_s": max(work), "mean_work_s": round(sum(work) / len(work), 1),

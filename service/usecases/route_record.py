@@ -45,7 +45,7 @@ def told_record(
         "routes": told,
         "dropped": [*_dropped(ground, routes, locks), *({"site": site["id"], "reason": "too_many",
                     "facts": {"most": MOST_SITES}} for site in beyond)],
-        "totals": {**totals(ground, routes, told), "sites": len(record["sites"])},
+        "totals": totals(ground, routes, told, beyond),
     }  # fmt: skip
 
 

@@ -362,3 +362,19 @@ def test_a_plan_whose_stops_all_belong_to_a_locked_team_can_be_solved(town):
     team = next(route["team"] for route in record["routes"] if route["stops"])
     routes.lock(town, "甲", [f"team/{team}"], True, revision=None, now=LATER)
     assert visited(routes.improve(town, "甲", now=lambda: LATER)) == ["compounds/c0"]
+
+
+def test_what_is_not_planned_with_is_not_covered(town, monkeypatch):
+    monkeypatch.setattr(route_record, "MOST_SITES", 4)
+    sites = SitesWanted(must=tuple(f"c{i}" for i in range(6)))
+    record = whole(made(town, replace(WANTED, draw=None, sites=sites)))
+    worth = {site["id"]: site["priority"] for site in record["sites"]}
+    assert (record["totals"]["required"], record["totals"]["required_visited"]) == (6, 4)
+    assert record["totals"]["priority"] == pytest.approx(sum(worth.values()))
+    assert record["totals"]["priority_visited"] == pytest.approx(sum(worth[one] for one in visited(record)))
+
+
+def test_of_required_alternatives_one_is_counted(town):
+    sites = SitesWanted(must=("c0", "c1", "c2"), any_one=(("c0", "c1"),))
+    totals = made(town, replace(WANTED, draw=None, sites=sites))["totals"]
+    assert (totals["required"], totals["required_visited"]) == (2, 2)
