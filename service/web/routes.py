@@ -15,14 +15,13 @@ import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 import geopandas as gpd
 from flask import Blueprint, Response, abort, current_app, jsonify, request, url_for
 
-from geo.errors import DesignError, StoreError, ZhoubianError
+from geo.errors import StoreError, ZhoubianError
 from geo.routes import POINTS, Score
 from geo.travel import MODES
 from layers.store import Store
@@ -38,9 +37,9 @@ from ..route_colours import team_colour
 from ..route_sheets import sheets as route_sheets
 from ..usecases import draws, route_search, routes
 from ..usecases import layers as layer_cases
-from ..usecases.route_sites import SitesWanted
-from ..usecases.route_teams import MOST_TEAMS, TEAM_WORDS, TeamsWanted
+from ..usecases.route_teams import MOST_TEAMS
 from .pages import addresses, kept_json, packed_json, page_lang
+from .route_options import object_of, seconds_of, unfit, wanted_of, whole, words
 from .safety import require_same_origin
 from .words import of_error
 
@@ -49,7 +48,6 @@ bp = Blueprint("routes", __name__)
 MOST_JOBS = 8
 MOST_BYTES = 300_000
 """Of a request: the ids of thousands of sites."""
-MOST_SECONDS = 600
 SECONDS = (5, 10, 30, 60, 120)
 FILES = ("zip", "xlsx", "gpx", "kml", "geojson", "ics")
 SHEET_POLICY = "; ".join(
@@ -225,7 +223,7 @@ def plan(name: str) -> Response:
 def create() -> tuple[Response, int]:
     """A new plan: routes in an instant, which are then solved in the background."""
     require_same_origin()
-    wanted = _wanted(_told())
+    wanted = wanted_of(_told())
     with _open() as store:
         record = routes.begin(store, wanted, now=clock.now())
     with suppress(StoreError):  # the routes are there; the page offers to solve them later
@@ -360,7 +358,7 @@ def _links(record: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
 def _improve(record: Mapping[str, Any], told: Mapping[str, Any]) -> None:
     """Start solving, for as long as the plan was made with unless `seconds` are told."""
     name, path = record["name"], _path()
-    seconds = None if told.get("seconds") is None else _seconds(told)
+    seconds = seconds_of(told)
 
     def work(about: Solving, report: Report) -> dict[str, Any]:
         def progress(best: Score, share: float) -> None:
@@ -433,136 +431,41 @@ def _fresh(answer: Response) -> Response:
 
 
 def _told() -> Mapping[str, Any]:
-    """The body of a request: an object of JSON (DesignError `plan_request`)."""
     request.max_content_length = MOST_BYTES
-    try:
-        found = json.loads(request.get_data(as_text=True) or "{}")
-    except (ValueError, RecursionError) as fault:
-        raise _unfit("JSON") from fault
-    if not isinstance(found, dict):
-        raise _unfit("JSON")
-    return found
-
-
-def _unfit(what: str) -> DesignError:
-    return DesignError(
-        f"the request is not one of this page ({what}); load the page anew and try again",
-        code="plan_request", what=what,
-    )  # fmt: skip
-
-
-def _words(told: Mapping[str, Any], field: str) -> str:
-    value = told.get(field)
-    if not isinstance(value, str) or not 0 < len(value) <= 200:
-        raise _unfit(field)
-    return value
-
-
-def _whole(told: Mapping[str, Any], field: str) -> int:
-    value = told.get(field)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 1_000_000_000:
-        raise _unfit(field)
-    return value
-
-
-def _seconds(told: Mapping[str, Any]) -> float:
-    value = told["seconds"]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= MOST_SECONDS:
-        raise _unfit("seconds")
-    return float(value)
-
-
-def _ids(told: Any, field: str) -> tuple[str, ...]:
-    if not isinstance(told, list) or not all(isinstance(one, str) and 0 < len(one) <= 200 for one in told):
-        raise _unfit(field)
-    return tuple(told)
-
-
-def _wanted(told: Mapping[str, Any]) -> routes.Wanted:
-    """What the form asks for, and what another program may ask for beside it."""
-    unknown = told.keys() - {*_SITES, *_TEAMS, *_PLAN}
-    if unknown:
-        raise _unfit(sorted(unknown)[0][:40])
-    any_one = told.get("any_one") or []
-    if not isinstance(any_one, list):
-        raise _unfit("any_one")
-    sites = SitesWanted(
-        must=_ids(told.get("must") or [], "must"),
-        lookback=_ids(told.get("lookback") or [], "lookback"),
-        any_one=tuple(_ids(group, "any_one") for group in any_one),
-    )
-    given: dict[str, Any] = {
-        name: _words(told, name) for name in _TEAMS if name != "teams" and told.get(name) is not None
-    }
-    given["teams"] = _teams(told.get("teams", 1))
-    plan: dict[str, Any] = {
-        name: _words(told, name) for name in ("draw", "name") if told.get(name) is not None
-    }
-    if told.get("date") is not None:
-        plan["date"] = _date(_words(told, "date"))
-    if told.get("seconds") is not None:
-        plan["seconds"] = _seconds(told)
-    if told.get("seed") is not None:
-        plan["seed"] = _whole(told, "seed")
-    return routes.Wanted(sites=sites, teams=TeamsWanted(**given), **plan)
-
-
-_SITES = ("must", "lookback", "any_one")
-_TEAMS = ("teams", "mode", "shift", "start", "start_anchor", "end", "max_work")
-_PLAN = ("draw", "name", "date", "seconds", "seed")
-
-
-def _teams(told: Any) -> int | tuple[dict[str, str], ...]:
-    if isinstance(told, int) and not isinstance(told, bool):
-        return told if 0 <= told <= MOST_BYTES else MOST_BYTES
-    if not isinstance(told, list):
-        raise _unfit("teams")
-    for team in told:
-        if not isinstance(team, dict) or team.keys() - set(TEAM_WORDS):
-            raise _unfit("teams")
-        for name in team:
-            _words(team, name)
-    return tuple(told)
-
-
-def _date(told: str) -> date:
-    try:
-        return date.fromisoformat(told)
-    except ValueError as fault:
-        raise _unfit("date") from fault
+    return object_of(request.get_data(as_text=True))
 
 
 def _move(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    position = None if told.get("position") is None else _whole(told, "position")
+    position = None if told.get("position") is None else whole(told, "position")
     return routes.move(
-        store, name, _words(told, "site"), _words(told, "team"), position,
-        revision=_whole(told, "revision"), now=clock.now(),
+        store, name, words(told, "site"), words(told, "team"), position,
+        revision=whole(told, "revision"), now=clock.now(),
     )  # fmt: skip
 
 
 def _lock(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
     locked = told.get("locked")
     if not isinstance(locked, bool):
-        raise _unfit("locked")
-    what = _words(told, "site") if "site" in told else f"team/{_words(told, 'team')}"
-    return routes.lock(store, name, [what], locked, revision=_whole(told, "revision"), now=clock.now())
+        raise unfit("locked")
+    what = words(told, "site") if "site" in told else f"team/{words(told, 'team')}"
+    return routes.lock(store, name, [what], locked, revision=whole(told, "revision"), now=clock.now())
 
 
 def _drop_team(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
     return routes.drop_team(
-        store, name, _words(told, "team"), revision=_whole(told, "revision"), now=clock.now()
+        store, name, words(told, "team"), revision=whole(told, "revision"), now=clock.now()
     )
 
 
 def _add(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
     return routes.add_site(
-        store, name, _words(told, "site"), revision=_whole(told, "revision"), now=clock.now()
+        store, name, words(told, "site"), revision=whole(told, "revision"), now=clock.now()
     )
 
 
 def _remove(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
     return routes.remove_site(
-        store, name, _words(told, "site"), revision=_whole(told, "revision"), now=clock.now()
+        store, name, words(told, "site"), revision=whole(told, "revision"), now=clock.now()
     )
 
 

@@ -410,6 +410,7 @@ def test_a_foreign_page_changes_nothing(client, action):
     ("told", "code"),
     [
         ({"teams": 0}, "no_teams"),
+        ({"teams": -1}, "no_teams"),
         ({"teams": 10**9}, "teams_many"),
         ({"teams": 10**30}, "teams_many"),
         ({"teams": "many"}, "plan_request"),
@@ -423,6 +424,7 @@ def test_a_foreign_page_changes_nothing(client, action):
         ({"seconds": 1e9}, "plan_request"),
         ({"seconds": -1}, "plan_request"),
         ({"must": "A1"}, "plan_request"),
+        ({"must": [7]}, "plan_request"),
         ({"must": ["nowhere"]}, "site_unknown"),
         ({"name": "a/b"}, "plan_name"),
         ({"surprise": 1}, "plan_request"),
