@@ -41,7 +41,12 @@ def way(leg: Mapping[str, Any], lang: Lang) -> str:
 
 def team_name(team: Mapping[str, Any], lang: Lang) -> str:
     """What a team is called; one without a name by its number."""
-    return team["name"] if team["name"] != team["id"] else text("route.team_number", lang, number=team["id"])
+    return team["name"] if team["name"] != team["id"] else _called(team["id"], lang)
+
+
+def _called(name: str, lang: Lang) -> str:
+    """A name that is only a number is that of a team without one: a name is never another's number."""
+    return text("route.team_number", lang, number=name) if name.isdecimal() and name.isascii() else name
 
 
 def team_line(team: Mapping[str, Any], route: Mapping[str, Any], lang: Lang) -> str:
@@ -86,6 +91,8 @@ def reason(dropped: Mapping[str, Any], lang: Lang) -> str:
         name.removesuffix("_s"): math.ceil(value / 60) if name.endswith("_s") else value
         for name, value in dropped["facts"].items()
     }
+    if "team" in facts:
+        facts["team"] = _called(str(facts["team"]), lang)
     for name in ("priority", "lost_priority"):
         if name in facts:
             facts[name] = f"{facts[name]:.2f}"

@@ -50,7 +50,8 @@ def teams_of(store: Store, wanted: TeamsWanted) -> list[dict[str, Any]]:
     Raises
     ------
     DesignError
-        `no_teams`, `teams_many`, `mode_unknown`, `place_unreadable`, `span_unreadable`, `work_unreadable`.
+        `no_teams`, `teams_many`, `team_names`, `mode_unknown`, `place_unreadable`, `span_unreadable`,
+        `work_unreadable`.
     NotFoundError
         `site_unknown` for a start anchor.
     """
@@ -64,7 +65,9 @@ def teams_of(store: Store, wanted: TeamsWanted) -> list[dict[str, Any]]:
             code="teams_many", count=len(asked), most=MOST_TEAMS,
         )  # fmt: skip
     shared = {name: getattr(wanted, name) for name in TEAM_WORDS if hasattr(wanted, name)}
-    return [_team(store, str(number), {**shared, **one}) for number, one in enumerate(asked, 1)]
+    teams = [_team(store, str(number), {**shared, **one}) for number, one in enumerate(asked, 1)]
+    _require_apart(teams)
+    return teams
 
 
 def team_words(text: str) -> dict[str, str]:
@@ -108,6 +111,18 @@ def place(text: str) -> list[float]:
             code="place_unreadable", given=text[:40],
         )  # fmt: skip
     return [round(lon, 6), round(lat, 6)]
+
+
+def _require_apart(teams: Sequence[Mapping[str, Any]]) -> None:
+    """A name says which team is meant: it is not that of another one, nor another one's number."""
+    for team in teams:
+        for other in teams:
+            if team is not other and team["name"] in (other["name"], other["id"]):
+                raise DesignError(
+                    f"team {team['id']} is called {team['name']!r}, and so is team {other['id']};"
+                    " give them different names, none the number of another",
+                    code="team_names", name=team["name"], number=team["id"], other=other["id"],
+                )  # fmt: skip
 
 
 def _team(store: Store, number: str, asked: Mapping[str, Any]) -> dict[str, Any]:

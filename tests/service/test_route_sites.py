@@ -232,3 +232,11 @@ def test_an_anchor_that_was_not_drawn_has_its_chance_and_its_issues(town):
     undrawn = {**record, "strata": [], "visits": {}}
     (anchor,), _ = sites_of(store, undrawn, SitesWanted(must=("a0",)))
     assert (anchor["kind"], anchor["exposure"], anchor["weight"]) == (one, 1.0, 3.0)
+
+
+@pytest.mark.parametrize("names", [("2", "甲"), ("甲", "甲"), ("甲", "1")])
+def test_a_name_that_could_mean_two_teams_is_refused(town, names):
+    store, _ = town
+    with pytest.raises(DesignError) as refused:
+        teams_of(store, TeamsWanted(tuple({"name": name} for name in names)))
+    assert refused.value.code == "team_names"
