@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,19 +34,29 @@ def told_record(
     engine: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The record of a plan with these routes: times, ways, reasons, warnings and totals."""
-    locks = held(ground, routes, locks)
+    kept = held(ground, routes, locks)
+    lost = [key for key, on in locks.items() if on and key not in kept]
+    locks = kept
     told = record_routes(ground, routes, locks)
     beyond = [site for site in record["sites"] if not site["planned"]]
     return {
         **{key: value for key, value in record.items() if key != "locks"},
         "engine": dict(engine),
         "roads": _roads(store, ground, record),
-        "warnings": [*record["beforehand"], *_warnings(ground)],
+        "warnings": [*record["beforehand"], *_lost(ground, lost), *_warnings(ground)],
         "routes": told,
         "dropped": [*_dropped(ground, routes, locks), *({"site": site["id"], "reason": "too_many",
                     "facts": {"most": MOST_SITES}} for site in beyond)],
         "totals": totals(ground, routes, told, beyond),
     }  # fmt: skip
+
+
+def _lost(ground: Ground, lost: Sequence[str]) -> list[dict[str, Any]]:
+    """Locked stops that a solver could not keep: their team has no time for all of them."""
+    if not lost:
+        return []
+    names = [site["name"] or site["id"] for site in ground.sites if site["id"] in lost]
+    return [{"code": "lock_lost", "facts": {"count": len(lost), "sites": "、".join(names[:5])}}]
 
 
 def searched(ground: Ground) -> Problem:

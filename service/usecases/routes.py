@@ -265,24 +265,29 @@ def drop_team(store: Store, name: str, team: str, *, revision: int | None, now: 
 
 
 def add_site(store: Store, name: str, site: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
-    """Visit one more site on the way: where it costs least, or told as not visited where it fits nowhere.
+    """Visit one more site on the way, where it costs least, or tell it as not visited where it fits nowhere.
 
-    It fits where nothing becomes late and what is locked stays as it is.
+    It fits where nothing becomes late and what is locked stays as it is. May be a site that was too many.
     """
     row = _current(store, name, revision)
     record = row.record
     draw = None if record["draw"] is None else draws.record_of(store, record["draw"])
     key = "/".join(resolve(store, [site])[0])
-    if any(one["id"] == key for one in record["sites"]):
+    known = next((one for one in record["sites"] if one["id"] == key), None)
+    if known is not None and known["planned"]:
         raise DesignError(f"{key} is in this plan already", code="site_twice", id=key)
-    added, warnings = sites_of(
-        store, None if draw is None else {**draw, "strata": [], "visits": {}}, SitesWanted(must=(key,))
-    )
-    added[0].update({"from": "added", "required": False, "planned": True})
-    more = {**record, "sites": [*record["sites"], *added], "beforehand": record["beforehand"] + warnings}
+    if known is not None:  # beyond the most sites so far
+        sites = [{**one, "planned": True} if one is known else one for one in record["sites"]]
+        more = {**record, "sites": sites}
+    else:
+        added, warnings = sites_of(
+            store, None if draw is None else {**draw, "strata": [], "visits": {}}, SitesWanted(must=(key,))
+        )
+        added[0].update({"from": "added", "required": False, "planned": True})
+        more = {**record, "sites": [*record["sites"], *added], "beforehand": record["beforehand"] + warnings}
     ground = _ground(store, more)
     before, locks = routes_of(ground, record["routes"]), _locks(record)
-    routes = insert(agreed(ground, before, locks), before, len(ground.sites) - 1, forced=False)
+    routes = insert(agreed(ground, before, locks), before, _site(ground, key), forced=False)
     return _kept(store, name, told_record(store, more, ground, routes, locks, _EDITED), row.revision, now)
 
 
@@ -333,8 +338,8 @@ def _site(ground: Ground, given: str) -> int:
     found = [number for number, site in enumerate(ground.sites) if given in (site["id"], site["unit"])]
     if len(found) != 1:
         raise NotFoundError(
-            f"{given!r} names {len(found)} sites of this plan; write it as layer/id, such as"
-            f" {ground.sites[0]['id']}",
+            f"{given!r} names {len(found)} sites that this plan reckons with; write it as layer/id, such as"
+            f" {ground.sites[0]['id']}, and put in with --add what was too many",
             code="plan_site_unknown", given=given, count=len(found), example=ground.sites[0]["id"],
         )  # fmt: skip
     return found[0]

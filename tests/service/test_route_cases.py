@@ -378,3 +378,25 @@ def test_of_required_alternatives_one_is_counted(town):
     sites = SitesWanted(must=("c0", "c1", "c2"), any_one=(("c0", "c1"),))
     totals = made(town, replace(WANTED, draw=None, sites=sites))["totals"]
     assert (totals["required"], totals["required_visited"]) == (2, 2)
+
+
+def test_a_site_that_was_too_many_can_be_added(town, monkeypatch):
+    monkeypatch.setattr(route_record, "MOST_SITES", 4)
+    record = made(town)
+    beyond = next(one["site"] for one in record["dropped"] if one["reason"] == "too_many")
+    more = whole(routes.add_site(town, "甲", beyond, revision=None, now=LATER))
+    assert beyond in visited(more)
+    assert len(more["sites"]) == len(record["sites"])
+
+
+def test_locked_stops_that_cannot_all_be_kept_are_told(town):
+    sites = SitesWanted(must=tuple(f"c{i}" for i in range(8)))
+    teams = replace(TWO, shift="08:30-09:45")
+    record = made(town, replace(WANTED, draw=None, sites=sites, teams=teams))
+    ids = [site["id"] for site in record["sites"]]
+    for one in ids:
+        routes.move(town, "甲", one, "1", None, revision=None, now=LATER)
+    routes.lock(town, "甲", ids, True, revision=None, now=LATER)
+    again = whole(routes.improve(town, "甲", now=lambda: LATER))
+    lost = [warning["facts"] for warning in again["warnings"] if warning["code"] == "lock_lost"]
+    assert [facts["count"] for facts in lost] == [len(ids) - len(visited(again))]
