@@ -135,11 +135,17 @@ def _team(store: Store, number: str, asked: Mapping[str, Any]) -> dict[str, Any]
     start, start_name = _start(store, asked)
     shift = span_of(str(asked["shift"]))
     return {
-        "id": number, "name": str(asked.get("name") or number)[:40], "mode": mode,
+        "id": number, "name": _one_line(asked.get("name")) or number, "mode": mode,
         "start": start, "start_name": start_name, "end": _end(start, asked.get("end")),
         "shift": list(shift), "work_s": _work_s(shift, asked.get("max_work")),
         "skills": re.split(r"[\s,，、]+", asked["skills"].strip()) if asked.get("skills") else [],
     }  # fmt: skip
+
+
+def _one_line(name: Any) -> str:
+    """A name for headings and file names: without line breaks and control characters."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(name or ""))
+    return " ".join(printable.split())[:40].rstrip()
 
 
 def _start(store: Store, asked: Mapping[str, Any]) -> tuple[list[float] | None, str | None]:

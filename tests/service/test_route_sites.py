@@ -240,3 +240,9 @@ def test_a_name_that_could_mean_two_teams_is_refused(town, names):
     with pytest.raises(DesignError) as refused:
         teams_of(store, TeamsWanted(tuple({"name": name} for name in names)))
     assert refused.value.code == "team_names"
+
+
+def test_the_name_of_a_team_is_one_line(town):
+    store, _ = town
+    (team,) = teams_of(store, TeamsWanted(({"name": " 东\n组\x00 "},)))
+    assert team["name"] == "东 组"
