@@ -135,12 +135,14 @@ def _named(ground: Ground, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_road(ground: Ground) -> set[int]:
-    """Sites farther than `FAR_M` from every road of every mode."""
-    return {
-        number
-        for number, places in _site_places(ground).items()
-        if min(float(ground.gap_m[mode][places].max()) for mode in ground.gap_m) > FAR_M
+    """Sites whose every task is entered or left farther than `FAR_M` from the roads of its mode."""
+    near = {
+        task.site
+        for task in ground.tasks
+        for mode, gap in ground.gap_m.items()
+        if task.through is not (mode == "drive") and max(gap[task.enter], gap[task.leave]) <= FAR_M
     }
+    return {task.site for task in ground.tasks} - near
 
 
 def _site_places(ground: Ground) -> dict[int, list[int]]:

@@ -9,6 +9,7 @@ from geo.errors import DesignError
 from geo.routes import NO_WAY_S
 from geo.travel import Legs, Path, Snapped
 from service.usecases.route_ground import make_ground, record_routes, routes_of, totals
+from service.usecases.route_record import _without_road
 
 PACE = {"walk": 0.8, "bike": 0.4, "drive": 0.2}
 
@@ -159,3 +160,9 @@ def test_totals_count_what_is_visited():
     assert (sums["sites"], sums["visited"], sums["required"], sums["required_visited"]) == (2, 1, 1, 1)
     assert (sums["priority"], sums["priority_visited"]) == (5.0, 2.0)
     assert (sums["longest_work_s"], sums["mean_work_s"]) == (600, 300.0)
+
+
+def test_an_alley_whose_far_end_is_off_the_road_is_still_near_by_car():
+    lane = site("lane", [49.0, 0.0], [[49.0, 0.0], [51.0, 0.0]])
+    assert _without_road(make_ground([lane], [team("1", mode="drive")], Plane())) == set()
+    assert _without_road(make_ground([lane], [team("1")], Plane())) == {0}
