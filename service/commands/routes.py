@@ -64,7 +64,7 @@ def _register_making(program: typer.Typer, lang: Lang) -> None:
     def routes_(
         context: typer.Context,
         draw: str | None = typer.Argument(None, help=told("draw")),
-        teams: int = typer.Option(1, help=told("teams")),
+        teams: int | None = typer.Option(None, help=told("teams")),
         team: list[str] | None = typer.Option(None, metavar="NAME=VALUE;...", help=told("team")),
         shift: str = typer.Option("08:00-12:00", help=told("shift")),
         mode: str = typer.Option("walk", help=told("mode")),
@@ -88,8 +88,10 @@ def _register_making(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
+        _apart("--teams", teams, "--team", team)
+        _apart("--seconds", seconds, "--iterations", iterations)
         asked = TeamsWanted(
-            tuple(team_words(one) for one in team) if team else teams,
+            tuple(team_words(one) for one in team) if team else 1 if teams is None else teams,
             mode=mode, shift=shift, start=start, start_anchor=start_anchor, end=end, max_work=max_work,
         )  # fmt: skip
         sites = SitesWanted(
@@ -144,6 +146,10 @@ def _register_editing(program: typer.Typer, lang: Lang) -> None:
             raise DesignError(
                 "--move and --to go together: which stop, and to which team", code="move_and_to"
             )
+        _apart("--seconds", seconds, "--iterations", iterations)
+        for option, given in (("--seconds", seconds), ("--iterations", iterations), ("--seed", seed)):
+            _only_with(option, given, "--solve", solve)
+        _only_with("--at", at, "--move", move is not None)
         with Store.open(here.settings.store, create=False) as store:
             beside: dict[str, Any] = {"revision": None, "now": clock.now()}
             for one in add or []:
@@ -220,6 +226,20 @@ def _row(
         route_words.minutes(stop["slack_s"], lang),
         route_words.minutes(stop["late_s"], lang) if stop["late_s"] else "",
     )  # fmt: skip
+
+
+def _apart(one: str, given: object, other: str, too: object) -> None:
+    """Two options that would overrule each other are refused."""
+    if given is not None and too:
+        raise DesignError(f"{one} and {other} exclude each other", code="options_apart", one=one, other=other)
+
+
+def _only_with(option: str, given: object, needs: str, there: bool) -> None:
+    """An option that would do nothing is refused."""
+    if given is not None and not there:
+        raise DesignError(
+            f"{option} does something only with {needs}", code="option_needs", option=option, needs=needs
+        )
 
 
 def _ids(given: Sequence[str] | None) -> tuple[str, ...]:

@@ -106,8 +106,8 @@ def begin(store: Store, wanted: Wanted, *, now: datetime) -> dict[str, Any]:
     sites, warnings = sites_of(store, draw, wanted.sites)
     if not sites:
         raise DesignError(
-            "there is nothing to visit: the draw has no site that the layers still hold and none is named;"
-            " choose another draw or name sites with --must",
+            "there is nothing to visit: there is no draw, or none of its sites is in the layers still, and"
+            " none is named; choose another draw or name sites with --must",
             code="plan_no_sites",
         )
     settings = {

@@ -119,3 +119,17 @@ def test_what_cannot_be_is_one_sentence_that_says_what_to_do(office, capsys, arg
 def test_a_move_says_where_to(office, capsys):
     run(capsys, "routes", "抽一", "--name", "甲", *QUICK)
     assert "--to" in refused(capsys, "plan", "甲", "--move", "a0")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("routes", "抽一", "--teams", "2", "--team", "name=A"), "--teams and --team exclude each other"),
+        (("routes", "抽一", "--seconds", "1", "--iterations", "5"), "--seconds and --iterations exclude each other"),
+        (("plan", "甲", "--iterations", "5"), "--iterations does something only with --solve"),
+        (("plan", "甲", "--at", "2"), "--at does something only with --move"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("office")
+def test_options_that_would_do_nothing_are_refused(words, said, capsys):
+    assert said in " ".join(refused(capsys, *words).split())
