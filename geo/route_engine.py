@@ -38,9 +38,9 @@ def prizes(problem: Problem) -> Ints:
     """(s,) what a visit is worth in seconds of travel.
 
     That no travel can outweigh a point takes a scale of the longest possible travel. So large a
-    scale makes the search blind to travel, and its answer worse; so the best site is worth at most
-    `BEST_SITE_S`, and the exact order of the goals is left to the comparison of whole plans. A
-    required site is worth more than all that are not.
+    scale makes the search blind to travel, and its answer worse; so the best site is
+    worth at most `BEST_SITE_S`, and the exact order of the goals is left to the comparison of whole
+    plans. A required site is worth more than all that are not.
     """
     points = problem.points
     shift = np.minimum(problem.shift_s[:, 1] - problem.shift_s[:, 0], problem.work_s)

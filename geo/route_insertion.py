@@ -17,9 +17,9 @@ import numpy as np
 from .route_moves import polish
 from .route_runs import NEVER, Run, Terms, runs_of, score_of
 from .route_vroom import vroom_routes
-from .routes import NO_WAY_S, Bools, Floats, Ints, Problem, Routes, Score
+from .routes import Bools, Floats, Ints, Problem, Routes, Score
 
-PREVIEW_ROUNDS, PREVIEW_WORK = 600, 18_000
+PREVIEW_ROUNDS, PREVIEW_WORK = 500, 15_000
 """Rounds of a preview at most; for many tasks fewer, as many as make this product with them."""
 
 FEW = 40
@@ -42,6 +42,9 @@ SPREAD = 0.2
 
 LARGEST_RUIN = 0.5, 20
 """At most this share of the visits is taken out in a round, and at most so many."""
+
+NEIGHBOURS = 300
+"""Tasks looked at around one for those."""
 
 STRINGS, STRAYS = 0.3, 0.2
 """How often these are neighbours in a route, and any; else neighbours in space."""
@@ -124,10 +127,13 @@ def insert_all(
 def preview(problem: Problem, *, seed: int) -> Routes:
     """A plan at once: by insertion, from VROOM's plan too where pyvroom is installed; the better."""
     rounds = min(PREVIEW_ROUNDS, PREVIEW_WORK // max(problem.tasks, 1))
-    plans = [insert_all(problem, seed=seed, rounds=rounds)]
     first = vroom_routes(problem) if problem.tasks <= FEW else None
-    if first is not None:
-        plans.append(insert_all(problem, first, seed=seed, rounds=0))
+    if first is None:
+        return insert_all(problem, seed=seed, rounds=rounds)
+    plans = [
+        insert_all(problem, seed=seed, rounds=rounds // 2),
+        insert_all(problem, first, seed=seed, rounds=0),
+    ]
     terms = Terms(problem)
     return max(plans, key=lambda routes: score_of(terms, runs_of(terms, routes)).key)
 
@@ -284,11 +290,13 @@ class Search:
 
 
 def _neighbours(problem: Problem) -> Ints:
-    """(t, t) for each task all tasks, the nearest first."""
-    if not problem.tasks:
-        return np.zeros((0, 0), np.int64)
-    travel = np.minimum(problem.travel_s.min(axis=0), NO_WAY_S)
-    return np.argsort(travel + travel.T, axis=1, kind="stable")
+    """(t, n) for each task the nearest of all tasks, itself among them, the nearest first."""
+    count = min(problem.tasks, NEIGHBOURS)
+    nearest = np.empty((problem.tasks, count), np.int64)
+    for task in range(problem.tasks):
+        there, back = problem.travel_s[:, task].min(axis=0), problem.travel_s[:, :, task].min(axis=0)
+        nearest[task] = np.argsort(there + back, kind="stable")[:count]
+    return nearest
 
 
 def _most_points(terms: Terms, taken: Bools) -> int:

@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .routes import Bools, Ints, Problem, Routes, Score
+
+MANY_TASKS = 1000
+"""Travel between more is kept as an array only."""
 
 NEVER = 1 << 40
 """Cost of what cannot be done."""
@@ -75,7 +78,8 @@ class Terms:
         ]
         self.shift = [Stretch(0, *row) for row in problem.shift_s.tolist()]
         self.work_s: list[int] = problem.work_s.tolist()
-        self.travel: list[list[list[int]]] = problem.travel_s.tolist()
+        # rows of lists are read faster one by one, but take four times the memory
+        self.travel: Any = problem.travel_s.tolist() if problem.tasks <= MANY_TASKS else problem.travel_s
         self.start: list[list[int]] = problem.start_s.tolist()
         self.end: list[list[int]] = problem.end_s.tolist()
         self.profile: list[int] = problem.profile.tolist()
@@ -86,7 +90,7 @@ class Terms:
         if not route:
             return [0]
         travel = self.travel[self.profile[team]]
-        between = [travel[a][b] for a, b in pairwise(route)]
+        between = [int(travel[a][b]) for a, b in pairwise(route)]
         return [self.start[team][route[0]], *between, self.end[team][route[-1]]]
 
     def duration(self, team: int, route: tuple[int, ...]) -> int | None:

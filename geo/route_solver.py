@@ -23,10 +23,10 @@ ITERATIONS = 2_000
 PATIENCE = 500
 """Iterations per task without a better plan after which a search by time ends early."""
 
-LAST_SHARE = 0.08
+LAST_SHARE = 0.15
 """Of a search by time, at its end, for ruin and recreate from the engine's plan."""
 
-PER_ROUND = 50
+PER_ROUND = 30
 """Iterations of the engine for one round of that, in a search by iterations."""
 
 PER_OWN_ROUND = 5

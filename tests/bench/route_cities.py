@@ -15,8 +15,8 @@ SPEED_M_S = 11 / 3.6 / 1.25
 """Bicycle, over straight lines with the usual detour."""
 
 
-def office(sites: int, teams: int, seed: int, *, side_m: float = 11_000, work_h: float = 4.0) -> Problem:
-    """A problem with one task per site."""
+def office(sites: int, teams: int, seed: int, *, side_m: float = 11_000, starts: int = 3) -> Problem:
+    """A problem with one task per site; the teams begin and end at one to three places."""
     random = np.random.default_rng(seed)
     anchors = -(-sites // 4)
     middle = random.uniform(0, side_m, (anchors, 2))
@@ -35,7 +35,7 @@ def office(sites: int, teams: int, seed: int, *, side_m: float = 11_000, work_h:
         late += [window[1], 12, 12, 12]
     xy = np.array(xy)[:sites]
     hours = (np.array(early)[:sites] * HOUR, np.array(late)[:sites] * HOUR)
-    starts = random.uniform(0.25 * side_m, 0.75 * side_m, (3, 2))[np.arange(teams) % 3]
+    homes = random.uniform(0.25 * side_m, 0.75 * side_m, (3, 2))[np.arange(teams) % starts]
     return Problem(
         task_site=np.arange(sites),
         service_s=np.array(service)[:sites] * 60,
@@ -46,10 +46,10 @@ def office(sites: int, teams: int, seed: int, *, side_m: float = 11_000, work_h:
         group=np.full(sites, -1),
         travel_s=seconds(xy, xy)[None],
         profile=np.zeros(teams, np.int64),
-        start_s=seconds(starts, xy),
-        end_s=seconds(starts, xy),
+        start_s=seconds(homes, xy),
+        end_s=seconds(homes, xy),
         shift_s=np.tile(SHIFT, (teams, 1)),
-        work_s=np.full(teams, int(work_h * HOUR)),
+        work_s=np.full(teams, 4 * HOUR),
         allowed=np.ones((teams, sites), bool),
     )
 
