@@ -28,11 +28,11 @@ def test_an_idle_team_takes_the_half_that_costs_nothing():
     assert (after.longest_s, after.travel_s, after.ratio) == (14, 20, 1)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(15))
 def test_as_even_as_the_most_even_of_all_plans_within_the_travel(seed):
     p = random_problem(seed)
     routes = insert_all(p, seed=1, rounds=100)
-    after = balance(p, routes, seed=1, rounds=1500, extra=0.3, even=1.0)
+    after = balance(p, routes, seed=1, rounds=800, extra=0.3, even=1.0)
     want, have = evenness(p, routes), evenness(p, after)
     assert plan_key(p, after)[:2] == plan_key(p, routes)[:2]
     assert have.travel_s <= 1.3 * want.travel_s and have.longest_s <= want.longest_s
