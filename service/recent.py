@@ -17,13 +17,30 @@ class Recent(Generic[V]):
         self._most = most
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, V] = OrderedDict()
+        self._being_made: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, make: Callable[[], V]) -> V:
-        """What is kept under a key, made now if it is not kept; nothing is kept if `make` raises."""
+        """What is kept under a key, made now if it is not kept; nothing is kept if `make` raises.
+
+        Whoever asks for the same key waits meanwhile, whoever asks for another does not.
+        """
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-            return self._kept[key]
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            turn = self._being_made.setdefault(key, threading.Lock())
+        with turn:
+            with self._lock:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    return self._kept[key]
+            try:
+                made = make()
+            finally:
+                with self._lock:
+                    self._being_made.pop(key, None)
+            with self._lock:
+                self._kept[key] = made
+                while len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+            return made

@@ -151,18 +151,19 @@ def _register_editing(program: typer.Typer, lang: Lang) -> None:
             _only_with(option, given, "--solve", solve)
         _only_with("--at", at, "--move", move is not None)
         with Store.open(here.settings.store, create=False) as store:
-            beside: dict[str, Any] = {"revision": None, "now": clock.now()}
-            for one in add or []:
-                routes.add_site(store, name, one, **beside)
-            for one in remove or []:
-                routes.remove_site(store, name, one, **beside)
+            edits = [
+                *(routes.adding(one) for one in add or []),
+                *(routes.removing(one) for one in remove or []),
+            ]
             if drop_team is not None:
-                routes.drop_team(store, name, drop_team, **beside)
+                edits.append(routes.dropping(drop_team))
             if move is not None and to is not None:
-                routes.move(store, name, move, to, at, **beside)
-            for on, what in ((True, _ids(lock)), (False, _ids(unlock))):
-                if what:
-                    routes.lock(store, name, what, on, **beside)
+                edits.append(routes.moving(move, to, at))
+            edits += [
+                routes.locking(what, on) for on, what in ((True, _ids(lock)), (False, _ids(unlock))) if what
+            ]
+            if edits:
+                routes.change(store, name, edits, revision=None, now=clock.now())
             record = routes.record_of(store, name)
             if solve:
                 record = _improved(here, store, name, seconds=seconds, iterations=iterations, seed=seed)

@@ -41,7 +41,7 @@ from .route_teams import TeamsWanted, teams_of
 FORMAT = "zhoubian-plan/1"
 EVENING, EVENING_WORK = 1000, 60_000
 """Rounds of evening out the working times, fewer where there are many tasks: about a second."""
-_GROUNDS: Recent[Ground] = Recent(8)
+_GROUNDS: Recent[Ground] = Recent(4)
 
 
 @dataclass(frozen=True)
@@ -177,35 +177,50 @@ def improve(
 
 # ----------------------------------------------------------------------------------------- changing
 
+Record = dict[str, Any]
+Edit = Callable[[Store, Record], Record]
+"""A change of a record without solving: the record with its times anew. The given one is not touched."""
 
-def move(
-    store: Store,
-    name: str,
-    site: str,
-    team: str,
-    position: int | None,
-    *,
-    revision: int | None,
-    now: datetime,
-) -> dict[str, Any]:
-    """Put a site to a team, visited so far or not, as stop `position` (from 1; None: where it fits best)."""
 
-    def change(ground: Ground, _: dict[str, Any], routes: Routes) -> Routes:
+def change(store: Store, name: str, edits: Sequence[Edit], *, revision: int | None, now: datetime) -> Record:
+    """Make some changes one after the other and store them as the next revision: all of them or none.
+
+    Parameters
+    ----------
+    revision : int or None
+        The revision that the user saw; None: whatever it is now.
+
+    Raises
+    ------
+    StoreError
+        `plan_changed` when somebody else has made another revision.
+    ZhoubianError
+        What an edit cannot do; nothing is stored then.
+    """
+    row = _current(store, name, revision)
+    record = row.record
+    for edit in edits:
+        record = edit(store, record)
+    return _kept(store, name, record, row.revision, now)
+
+
+def moving(site: str, team: str, position: int | None) -> Edit:
+    """A site to a team, visited so far or not, as stop `position` (from 1; None: where it fits best)."""
+
+    def edit(ground: Ground, _: Record, routes: Routes) -> Routes:
         number, to = _site(ground, site), team_row(ground.teams, team)
         ground.sites[number]["excluded"] = False
         if position is None:
             return insert(ground.problem, remove(ground.problem, routes, number), number, team=to)
         return moved(ground.problem, routes, number, to, position - 1)
 
-    return _changed(store, name, change, revision, now)
+    return _edited(edit)
 
 
-def lock(
-    store: Store, name: str, what: Sequence[str], locked: bool, *, revision: int | None, now: datetime
-) -> dict[str, Any]:
-    """Lock or unlock stops (by site id) and teams (``team/1``): `improve` keeps what is locked."""
+def locking(what: Sequence[str], locked: bool) -> Edit:
+    """Stops (by site id) and teams (``team/1``) locked or unlocked: `improve` keeps what is locked."""
 
-    def change(ground: Ground, record: dict[str, Any], routes: Routes) -> Routes:
+    def edit(ground: Ground, record: Record, routes: Routes) -> Routes:
         visited = {ground.sites[ground.tasks[task].site]["id"] for route in routes for task in route}
         for one in what:
             if one.startswith("team/"):
@@ -221,98 +236,92 @@ def lock(
             record["locks"][site] = locked
         return routes
 
-    return _changed(store, name, change, revision, now)
+    return _edited(edit)
 
 
-def remove_site(store: Store, name: str, site: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
-    """Take a site out of the routes; it stays in the plan as not visited and is not put back by `improve`."""
+def removing(site: str) -> Edit:
+    """A site out of the routes; it stays in the plan as not visited and is not put back by `improve`."""
 
-    def change(ground: Ground, record: dict[str, Any], routes: Routes) -> Routes:
+    def edit(ground: Ground, record: Record, routes: Routes) -> Routes:
         number = _site(ground, site)
         ground.sites[number]["excluded"] = True
         record["locks"].pop(ground.sites[number]["id"], None)
         return remove(ground.problem, routes, number)
 
-    return _changed(store, name, change, revision, now)
+    return _edited(edit)
 
 
-def drop_team(store: Store, name: str, team: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
+def dropping(team: str) -> Edit:
     """A team falls out: its stops go to the others where they fit, the rest is not visited, with reasons.
 
     What is locked of the other teams stays as it is; the locks of the team fall out with it.
     """
-    row = _current(store, name, revision)
-    record = row.record
-    ground = _ground(store, record)
-    gone = team_row(ground.teams, team)
-    if len(ground.teams) == 1:
-        raise DesignError(
-            "the only team of a plan cannot fall out; make another plan", code="team_only", team=team
-        )
-    before = routes_of(ground, record["routes"])
-    lost = {f"team/{ground.teams[gone]['id']}"} | {
-        ground.sites[ground.tasks[task].site]["id"] for task in before[gone]
-    }
-    locks = {key: on for key, on in _locks(record).items() if key not in lost}
-    routes, _ = without_team(agreed(ground, before, locks), before, gone)
-    left = {**record, "teams": [one for number, one in enumerate(record["teams"]) if number != gone]}
-    kept = tuple(route for number, route in enumerate(routes) if number != gone)
-    # the tasks of a problem depend on the modes of its teams
-    smaller = _ground(store, left)
-    same = tuple(tuple(smaller.tasks.index(ground.tasks[task]) for task in route) for route in kept)
-    told = told_record(store, left, smaller, same, locks, _EDITED)
-    return _kept(store, name, told, row.revision, now)
+
+    def edit(store: Store, record: Record) -> Record:
+        ground = _ground(store, record)
+        gone = team_row(ground.teams, team)
+        if len(ground.teams) == 1:
+            raise DesignError(
+                "the only team of a plan cannot fall out; make another plan", code="team_only", team=team
+            )
+        before = routes_of(ground, record["routes"])
+        lost = {f"team/{ground.teams[gone]['id']}"} | {
+            ground.sites[ground.tasks[task].site]["id"] for task in before[gone]
+        }
+        locks = {key: on for key, on in _locks(record).items() if key not in lost}
+        routes, _ = without_team(agreed(ground, before, locks), before, gone)
+        left = {**record, "teams": [one for number, one in enumerate(record["teams"]) if number != gone]}
+        kept = tuple(route for number, route in enumerate(routes) if number != gone)
+        # the tasks of a problem depend on the modes of its teams
+        smaller = _ground(store, left)
+        same = tuple(tuple(smaller.tasks.index(ground.tasks[task]) for task in route) for route in kept)
+        return told_record(store, left, smaller, same, locks, _EDITED)
+
+    return edit
 
 
-def add_site(store: Store, name: str, site: str, *, revision: int | None, now: datetime) -> dict[str, Any]:
-    """Visit one more site on the way, where it costs least, or tell it as not visited where it fits nowhere.
+def adding(site: str) -> Edit:
+    """One more site on the way, where it costs least, or told as not visited where it fits nowhere.
 
     It fits where nothing becomes late and what is locked stays as it is. May be a site that was too many.
     """
-    row = _current(store, name, revision)
-    record = row.record
-    draw = None if record["draw"] is None else draws.record_of(store, record["draw"])
-    key = "/".join(resolve(store, [site])[0])
-    known = next((one for one in record["sites"] if one["id"] == key), None)
-    if known is not None and known["planned"]:
-        raise DesignError(f"{key} is in this plan already", code="site_twice", id=key)
-    if known is not None:  # beyond the most sites so far
-        sites = [{**one, "planned": True} if one is known else one for one in record["sites"]]
-        more = {**record, "sites": sites}
-    else:
-        added, warnings = sites_of(
-            store, None if draw is None else {**draw, "strata": [], "visits": {}}, SitesWanted(must=(key,))
-        )
-        added[0].update({"from": "added", "required": False, "planned": True})
-        more = {**record, "sites": [*record["sites"], *added], "beforehand": record["beforehand"] + warnings}
-    ground = _ground(store, more)
-    before, locks = routes_of(ground, record["routes"]), _locks(record)
-    routes = insert(agreed(ground, before, locks), before, _site(ground, key), forced=False)
-    return _kept(store, name, told_record(store, more, ground, routes, locks, _EDITED), row.revision, now)
+
+    def edit(store: Store, record: Record) -> Record:
+        key = "/".join(resolve(store, [site])[0])
+        known = next((one for one in record["sites"] if one["id"] == key), None)
+        if known is not None and known["planned"]:
+            raise DesignError(f"{key} is in this plan already", code="site_twice", id=key)
+        if known is not None:  # beyond the most sites so far
+            sites = [{**one, "planned": True} if one is known else one for one in record["sites"]]
+            more = {**record, "sites": sites}
+        else:
+            draw = None if record["draw"] is None else draws.record_of(store, record["draw"])
+            nobody = None if draw is None else {**draw, "strata": [], "visits": {}}
+            added, warnings = sites_of(store, nobody, SitesWanted(must=(key,)))
+            added[0].update({"from": "added", "required": False, "planned": True})
+            beforehand = record["beforehand"] + warnings
+            more = {**record, "sites": [*record["sites"], *added], "beforehand": beforehand}
+        ground = _ground(store, more)
+        before, locks = routes_of(ground, record["routes"]), _locks(record)
+        routes = insert(agreed(ground, before, locks), before, _site(ground, key), forced=False)
+        return told_record(store, more, ground, routes, locks, _EDITED)
+
+    return edit
 
 
 _EDITED = {"name": "edited", "version": VERSION}
 
 
-def _changed(
-    store: Store,
-    name: str,
-    change: Callable[[Ground, dict[str, Any], Routes], Routes],
-    revision: int | None,
-    now: datetime,
-) -> dict[str, Any]:
-    """Make a change without solving, time it anew and store it."""
-    row = _current(store, name, revision)
-    record = {
-        **row.record,
-        "sites": [dict(site) for site in row.record["sites"]],
-        "locks": _locks(row.record),
-    }
-    ground = _ground(store, record)
-    routes = change(ground, record, routes_of(ground, record["routes"]))
-    return _kept(
-        store, name, told_record(store, record, ground, routes, record["locks"], _EDITED), row.revision, now
-    )
+def _edited(edit: Callable[[Ground, Record, Routes], Routes]) -> Edit:
+    """A change of routes, locks (`record["locks"]`) or sites of the same problem."""
+
+    def edited(store: Store, record: Record) -> Record:
+        own = {**record, "sites": [dict(site) for site in record["sites"]], "locks": _locks(record)}
+        ground = _ground(store, own)
+        routes = edit(ground, own, routes_of(ground, own["routes"]))
+        return told_record(store, own, ground, routes, own["locks"], _EDITED)
+
+    return edited
 
 
 def _current(store: Store, name: str, revision: int | None) -> PlanRow:

@@ -238,7 +238,10 @@ def change(name: str, action: str) -> Response:
     told = _told()
     _desk().require_rest(name)
     with _open() as store:
-        return jsonify(_answer(_CHANGES[action](store, name, told)))
+        record = routes.change(
+            store, name, [_CHANGES[action](told)], revision=whole(told, "revision"), now=clock.now()
+        )
+        return jsonify(_answer(record))
 
 
 @bp.post("/api/routes/<name>/improve")
@@ -435,41 +438,32 @@ def _told() -> Mapping[str, Any]:
     return object_of(request.get_data(as_text=True))
 
 
-def _move(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def _move(told: Mapping[str, Any]) -> routes.Edit:
     position = None if told.get("position") is None else whole(told, "position")
-    return routes.move(
-        store, name, words(told, "site"), words(told, "team"), position,
-        revision=whole(told, "revision"), now=clock.now(),
-    )  # fmt: skip
+    return routes.moving(words(told, "site"), words(told, "team"), position)
 
 
-def _lock(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
+def _lock(told: Mapping[str, Any]) -> routes.Edit:
     locked = told.get("locked")
     if not isinstance(locked, bool):
         raise unfit("locked")
     what = words(told, "site") if "site" in told else f"team/{words(told, 'team')}"
-    return routes.lock(store, name, [what], locked, revision=whole(told, "revision"), now=clock.now())
+    return routes.locking([what], locked)
 
 
-def _drop_team(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    return routes.drop_team(
-        store, name, words(told, "team"), revision=whole(told, "revision"), now=clock.now()
-    )
+def _drop_team(told: Mapping[str, Any]) -> routes.Edit:
+    return routes.dropping(words(told, "team"))
 
 
-def _add(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    return routes.add_site(
-        store, name, words(told, "site"), revision=whole(told, "revision"), now=clock.now()
-    )
+def _add(told: Mapping[str, Any]) -> routes.Edit:
+    return routes.adding(words(told, "site"))
 
 
-def _remove(store: Store, name: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    return routes.remove_site(
-        store, name, words(told, "site"), revision=whole(told, "revision"), now=clock.now()
-    )
+def _remove(told: Mapping[str, Any]) -> routes.Edit:
+    return routes.removing(words(told, "site"))
 
 
-_CHANGES: dict[str, Callable[[Store, str, Mapping[str, Any]], dict[str, Any]]] = {
+_CHANGES: dict[str, Callable[[Mapping[str, Any]], routes.Edit]] = {
     "move": _move,
     "lock": _lock,
     "drop_team": _drop_team,

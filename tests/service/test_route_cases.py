@@ -108,7 +108,7 @@ def test_without_roads_everything_is_called_an_estimate(tmp_path):
 def test_a_stop_moves_to_another_team_and_times_follow(town):
     record = made(town)
     site = record["routes"][0]["stops"][0]["site"]
-    changed = whole(routes.move(town, "甲", site, "2", 1, revision=2, now=LATER))
+    changed = whole(routes.change(town, "甲", [routes.moving(site, "2", 1)], revision=2, now=LATER))
     assert changed["routes"][1]["stops"][0]["site"] == site
     assert site not in [stop["site"] for stop in changed["routes"][0]["stops"]]
     assert changed["revision"] == 3
@@ -119,9 +119,9 @@ def test_a_stop_moves_to_another_team_and_times_follow(town):
 def test_a_change_of_an_older_revision_is_refused(town):
     record = made(town)
     site = record["routes"][0]["stops"][0]["site"]
-    routes.move(town, "甲", site, "2", 1, revision=2, now=LATER)
+    routes.change(town, "甲", [routes.moving(site, "2", 1)], revision=2, now=LATER)
     with pytest.raises(StoreError) as refused:
-        routes.move(town, "甲", site, "1", 1, revision=2, now=LATER)
+        routes.change(town, "甲", [routes.moving(site, "1", 1)], revision=2, now=LATER)
     assert refused.value.code == "plan_changed"
     assert routes.record_of(town, "甲")["revision"] == 3
 
@@ -130,7 +130,7 @@ def test_what_is_locked_stays_where_it_is(town):
     record = made(town)
     route = max(record["routes"], key=lambda one: len(one["stops"]))
     stop = route["stops"][-1]
-    locked = routes.lock(town, "甲", [stop["site"]], True, revision=None, now=LATER)
+    locked = routes.change(town, "甲", [routes.locking([stop["site"]], True)], revision=None, now=LATER)
     assert [s["locked"] for r in locked["routes"] for s in r["stops"] if s["site"] == stop["site"]] == [True]
     again = whole(routes.improve(town, "甲", now=lambda: LATER, iterations=80, seed=9))
     kept = next(r for r in again["routes"] if r["team"] == route["team"])
@@ -141,7 +141,7 @@ def test_what_is_locked_stays_where_it_is(town):
 
 def test_a_locked_team_keeps_its_whole_route(town):
     record = made(town)
-    routes.lock(town, "甲", ["team/1"], True, revision=None, now=LATER)
+    routes.change(town, "甲", [routes.locking(["team/1"], True)], revision=None, now=LATER)
     again = whole(routes.improve(town, "甲", now=lambda: LATER, iterations=80, seed=9))
     assert again["routes"][0]["stops"] == record["routes"][0]["stops"]
     assert again["routes"][0]["locked"]
@@ -150,35 +150,35 @@ def test_a_locked_team_keeps_its_whole_route(town):
 def test_a_site_taken_out_stays_out_until_it_is_put_back(town):
     record = made(town)
     site = record["routes"][0]["stops"][0]["site"]
-    without = whole(routes.remove_site(town, "甲", site, revision=None, now=LATER))
+    without = whole(routes.change(town, "甲", [routes.removing(site)], revision=None, now=LATER))
     assert {"site": site, "reason": "removed", "facts": {}} in without["dropped"]
     again = whole(routes.improve(town, "甲", now=lambda: LATER))
     assert site not in visited(again)
-    back = whole(routes.move(town, "甲", site, "2", None, revision=None, now=LATER))
+    back = whole(routes.change(town, "甲", [routes.moving(site, "2", None)], revision=None, now=LATER))
     assert site in [stop["site"] for stop in back["routes"][1]["stops"]]
 
 
 def test_a_team_falls_ill_and_the_others_take_over_what_fits(town):
     record = made(town)
-    left = whole(routes.drop_team(town, "甲", "1", revision=None, now=LATER))
+    left = whole(routes.change(town, "甲", [routes.dropping("1")], revision=None, now=LATER))
     assert [team["id"] for team in left["teams"]] == ["2"]
     assert [route["team"] for route in left["routes"]] == ["2"]
     mine = [stop["site"] for stop in record["routes"][1]["stops"]]
     assert set(mine) <= set(visited(left))
     with pytest.raises(DesignError) as refused:
-        routes.drop_team(town, "甲", "2", revision=None, now=LATER)
+        routes.change(town, "甲", [routes.dropping("2")], revision=None, now=LATER)
     assert refused.value.code == "team_only"
 
 
 def test_a_site_is_added_on_the_way(town):
     record = made(town)
     other = next(f"c{i}" for i in range(10) if f"compounds/c{i}" not in [s["id"] for s in record["sites"]])
-    more = whole(routes.add_site(town, "甲", other, revision=None, now=LATER))
+    more = whole(routes.change(town, "甲", [routes.adding(other)], revision=None, now=LATER))
     assert more["sites"][-1]["id"] == f"compounds/{other}"
     assert more["sites"][-1]["from"] == "added"
     assert f"compounds/{other}" in visited(more)
     with pytest.raises(DesignError) as refused:
-        routes.add_site(town, "甲", other, revision=None, now=LATER)
+        routes.change(town, "甲", [routes.adding(other)], revision=None, now=LATER)
     assert refused.value.code == "site_twice"
 
 
@@ -258,15 +258,25 @@ def test_what_cannot_be_planned_is_refused_and_nothing_is_stored(town, wanted, c
     ("change", "code"),
     [
         (
-            lambda store: routes.move(store, "甲", "nix", "1", 1, revision=None, now=LATER),
+            lambda store: routes.change(
+                store, "甲", [routes.moving("nix", "1", 1)], revision=None, now=LATER
+            ),
             "plan_site_unknown",
         ),
-        (lambda store: routes.move(store, "甲", "a0", "9", 1, revision=None, now=LATER), "plan_team_unknown"),
         (
-            lambda store: routes.lock(store, "甲", ["nix"], True, revision=None, now=LATER),
+            lambda store: routes.change(store, "甲", [routes.moving("a0", "9", 1)], revision=None, now=LATER),
+            "plan_team_unknown",
+        ),
+        (
+            lambda store: routes.change(
+                store, "甲", [routes.locking(["nix"], True)], revision=None, now=LATER
+            ),
             "plan_site_unknown",
         ),
-        (lambda store: routes.add_site(store, "甲", "nix", revision=None, now=LATER), "site_unknown"),
+        (
+            lambda store: routes.change(store, "甲", [routes.adding("nix")], revision=None, now=LATER),
+            "site_unknown",
+        ),
         (lambda store: routes.record_of(store, "丁"), "plan_unknown"),
     ],
 )
@@ -301,41 +311,41 @@ def test_progress_is_told_and_stopping_stores_nothing(town):
 def test_taking_out_a_locked_stop_takes_its_lock_out(town):
     record = made(town)
     site = record["routes"][0]["stops"][0]["site"]
-    routes.lock(town, "甲", [site], True, revision=None, now=LATER)
-    without = whole(routes.remove_site(town, "甲", site, revision=None, now=LATER))
+    routes.change(town, "甲", [routes.locking([site], True)], revision=None, now=LATER)
+    without = whole(routes.change(town, "甲", [routes.removing(site)], revision=None, now=LATER))
     assert {"site": site, "reason": "removed", "facts": {}} in without["dropped"]
-    back = whole(routes.move(town, "甲", site, "2", None, revision=None, now=LATER))
+    back = whole(routes.change(town, "甲", [routes.moving(site, "2", None)], revision=None, now=LATER))
     assert not any(stop["locked"] for route in back["routes"] for stop in route["stops"])
 
 
 def test_locked_stops_of_a_team_that_falls_ill_are_told(town):
     record = made(town, replace(WANTED, teams=replace(TWO, shift="08:30-09:30")))
     mine = [stop["site"] for stop in record["routes"][1]["stops"]]
-    routes.lock(town, "甲", mine, True, revision=None, now=LATER)
-    left = whole(routes.drop_team(town, "甲", "2", revision=None, now=LATER))
+    routes.change(town, "甲", [routes.locking(mine, True)], revision=None, now=LATER)
+    left = whole(routes.change(town, "甲", [routes.dropping("2")], revision=None, now=LATER))
     assert set(mine) - set(visited(left)), "the town has too much time for this test"
 
 
 def test_a_locked_team_takes_over_nothing(town):
     record = made(town, replace(WANTED, teams=replace(TWO, teams=3)))
-    routes.lock(town, "甲", ["team/1"], True, revision=None, now=LATER)
+    routes.change(town, "甲", [routes.locking(["team/1"], True)], revision=None, now=LATER)
     other = next(f"c{i}" for i in range(10) if f"compounds/c{i}" not in [s["id"] for s in record["sites"]])
-    routes.add_site(town, "甲", other, revision=None, now=LATER)
-    left = whole(routes.drop_team(town, "甲", "2", revision=None, now=LATER))
+    routes.change(town, "甲", [routes.adding(other)], revision=None, now=LATER)
+    left = whole(routes.change(town, "甲", [routes.dropping("2")], revision=None, now=LATER))
     assert left["routes"][0]["stops"] == record["routes"][0]["stops"]
 
 
 def test_a_site_that_fits_nowhere_is_added_as_not_visited(town):
     record = made(town, replace(WANTED, teams=replace(TWO, teams=1, shift="08:30-09:30")))
     other = next(f"c{i}" for i in range(10) if f"compounds/c{i}" not in [s["id"] for s in record["sites"]])
-    more = whole(routes.add_site(town, "甲", other, revision=None, now=LATER))
+    more = whole(routes.change(town, "甲", [routes.adding(other)], revision=None, now=LATER))
     assert more["routes"] == record["routes"]
     assert more["dropped"][-1]["site"] == f"compounds/{other}"
 
 
 def test_teams_that_are_locked_are_the_reason_and_cannot_be_solved(town):
     made(town, replace(WANTED, teams=replace(TWO, shift="08:30-09:30")))
-    locked = routes.lock(town, "甲", ["team/1", "team/2"], True, revision=None, now=LATER)
+    locked = routes.change(town, "甲", [routes.locking(["team/1", "team/2"], True)], revision=None, now=LATER)
     reasons = {one["reason"] for one in locked["dropped"]}
     assert "locked" in reasons
     assert reasons <= {"locked", "window_missed", "shift_short"}
@@ -349,8 +359,12 @@ def test_an_alternative_put_in_by_hand_beside_a_locked_team_is_one_too_many(town
     record = made(town, replace(WANTED, draw=None, sites=sites))
     first, other = sorted(("compounds/c0", "compounds/c1"), key=lambda one: one not in visited(record))
     team = next(r["team"] for r in record["routes"] if first in [s["site"] for s in r["stops"]])
-    routes.move(town, "甲", other, "2" if team == "1" else "1", None, revision=None, now=LATER)
-    locked = whole(routes.lock(town, "甲", [f"team/{team}"], True, revision=None, now=LATER))
+    routes.change(
+        town, "甲", [routes.moving(other, "2" if team == "1" else "1", None)], revision=None, now=LATER
+    )
+    locked = whole(
+        routes.change(town, "甲", [routes.locking([f"team/{team}"], True)], revision=None, now=LATER)
+    )
     assert {first, other} <= set(visited(locked))
     again = whole(routes.improve(town, "甲", now=lambda: LATER))
     assert other not in visited(again)
@@ -360,7 +374,7 @@ def test_an_alternative_put_in_by_hand_beside_a_locked_team_is_one_too_many(town
 def test_a_plan_whose_stops_all_belong_to_a_locked_team_can_be_solved(town):
     record = made(town, replace(WANTED, draw=None, sites=SitesWanted(must=("c0",))))
     team = next(route["team"] for route in record["routes"] if route["stops"])
-    routes.lock(town, "甲", [f"team/{team}"], True, revision=None, now=LATER)
+    routes.change(town, "甲", [routes.locking([f"team/{team}"], True)], revision=None, now=LATER)
     assert visited(routes.improve(town, "甲", now=lambda: LATER)) == ["compounds/c0"]
 
 
@@ -384,7 +398,7 @@ def test_a_site_that_was_too_many_can_be_added(town, monkeypatch):
     monkeypatch.setattr(route_record, "MOST_SITES", 4)
     record = made(town)
     beyond = next(one["site"] for one in record["dropped"] if one["reason"] == "too_many")
-    more = whole(routes.add_site(town, "甲", beyond, revision=None, now=LATER))
+    more = whole(routes.change(town, "甲", [routes.adding(beyond)], revision=None, now=LATER))
     assert beyond in visited(more)
     assert len(more["sites"]) == len(record["sites"])
 
@@ -395,8 +409,8 @@ def test_locked_stops_that_cannot_all_be_kept_are_told(town):
     record = made(town, replace(WANTED, draw=None, sites=sites, teams=teams))
     ids = [site["id"] for site in record["sites"]]
     for one in ids:
-        routes.move(town, "甲", one, "1", None, revision=None, now=LATER)
-    routes.lock(town, "甲", ids, True, revision=None, now=LATER)
+        routes.change(town, "甲", [routes.moving(one, "1", None)], revision=None, now=LATER)
+    routes.change(town, "甲", [routes.locking(ids, True)], revision=None, now=LATER)
     again = whole(routes.improve(town, "甲", now=lambda: LATER))
     lost = [warning["facts"] for warning in again["warnings"] if warning["code"] == "lock_lost"]
     assert [facts["count"] for facts in lost] == [len(ids) - len(visited(again))]

@@ -67,9 +67,17 @@ def test_a_plan_is_changed_in_words(office, capsys):
     assert after["routes"][1]["stops"][0]["site"] == site
     assert after["routes"][1]["stops"][0]["locked"]
     assert after["routes"][0]["locked"]
-    assert after["revision"] == before["revision"] + 2
+    assert after["revision"] == before["revision"] + 1
     solved = json.loads(run(capsys, "plan", "甲", "--solve", "--iterations", "30", "--json")[1])
     assert site in [stop["site"] for stop in solved["routes"][1]["stops"]]
+
+
+def test_of_several_changes_all_are_made_or_none(office, capsys):
+    run(capsys, "routes", "抽一", "--teams", "2", "--name", "甲", *QUICK)
+    before = json.loads(run(capsys, "plan", "甲", "--json")[1])
+    site = before["routes"][0]["stops"][0]["site"]
+    assert "9" in refused(capsys, "plan", "甲", "--remove", site, "--move", "a1", "--to", "9")
+    assert json.loads(run(capsys, "plan", "甲", "--json")[1]) == before
 
 
 def test_teams_in_words_and_sites_by_name(office, capsys):

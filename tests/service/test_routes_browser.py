@@ -234,7 +234,7 @@ def test_a_plan_that_somebody_else_changed_is_read_anew(page, service, plan, sto
     open_plan(page, service, plan)
     site = listed(page)[0][0]
     with Store.open(store_path, create=False) as store:
-        routes.move(store, plan, site, "2", 1, revision=1, now=MORNING)
+        routes.change(store, plan, [routes.moving(site, "2", 1)], revision=1, now=MORNING)
     stop(page, site).locator("[data-act=lock]").click()
     page.wait_for_selector("body[data-fault=plan_changed]")
     revision(page, 2)
