@@ -57,7 +57,9 @@ def _blank(line: bytes, sign: bytes, encoding: str) -> bool:
     if any(48 <= letter <= 122 and letter != 59 for letter in line[:64]):
         return False
     told = line.decode("utf-8" if encoding.startswith("utf") else encoding, "replace").strip("\r\n")
-    cells = told.split(sign.decode())
+    mark = re.escape(sign.decode())
+    # a quoted cell may hold the delimiter
+    cells = re.findall(rf'"(?:[^"]|"")*+"|[^{mark}]+', told)
     return not any(cell.strip() for cell in cells if not _EMPTY.fullmatch(cell))
 
 

@@ -229,7 +229,9 @@ def _plain(value: Any) -> Any:
 
 def _write_geopackage(roads: gpd.GeoDataFrame, path: Path) -> None:
     path.unlink(missing_ok=True)
-    table = gpd.GeoDataFrame(_spoken(roads, "roads"), geometry=roads.geometry.array, crs="EPSG:4326")
+    # an office has no column that nobody fills
+    spoken = _spoken(roads, "roads").dropna(axis="columns", how="all")
+    table = gpd.GeoDataFrame(spoken, geometry=roads.geometry.array, crs="EPSG:4326")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN.strftime("%Y-%m-%dT%H:%M:%S.000Z")})
     try:
         pyogrio.write_dataframe(

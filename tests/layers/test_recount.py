@@ -51,10 +51,16 @@ def test_records_are_counted_as_they_were_written(
         ('a,b\n"x ""y"" z\nnext line",2\n3,4\n', 3),
         ("a,b\n\n1,2\n\n,,\n", 3),
         ('a,b\n"never closed,1\n2,3\n', 2),
+        ('a,b\n", ,"\n', 2),
+        ('a,b\n""""\n', 2),
     ],
 )
 def test_records_counted_by_hand(tmp_path, text, count):
     assert records(text.encode(), tmp_path) == count
+
+
+def test_a_quoted_tab_is_nothing(tmp_path):
+    assert records(b'a\tb\n"\t"\n', tmp_path, delimiter="\t") == 1
 
 
 def test_a_sheet_reaches_to_its_last_value(tmp_path):
