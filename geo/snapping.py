@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from .crs import scale_at
+from .crs import GEOD, scale_at
 from .road_lines import line_strings
 from .roads import RoadGraph
 
@@ -143,8 +143,9 @@ class EdgeTree:
 
         Notes
         -----
-        Distances are taken in the plane and divided by the scale at the position. A position that is
-        no place meets nothing.
+        Distances are taken in the plane and divided by the scale at the position; half a world away
+        that scale has no bound, so what seems near is asked again on the ellipsoid. A position that
+        is no place meets nothing.
         """
         graph, n = self.graph, len(lonlat)
         xy = graph.plane(lonlat)
@@ -165,6 +166,8 @@ class EdgeTree:
             point, edge, gap = point[first], edge[first], plane[first] / scale[run][point[first]]
             near = gap <= REACH_M
             point, edge, gap = point[near], edge[near], gap[near]
+            near = _on_the_ground(graph, lonlat[rows[point]], points[point], self.shapes[edge]) <= 2 * REACH_M
+            point, edge, gap = point[near], edge[near], gap[near]
             along: Floats = np.asarray(shapely.line_locate_point(self.shapes[edge], points[point]))
             whole, number, row = self.plane_m[edge], self.edges[edge], rows[point]
             share = np.divide(along, whole, out=np.zeros(len(along)), where=whole > 0)
@@ -173,6 +176,13 @@ class EdgeTree:
             found.xy[row] = shapely.get_coordinates(shapely.line_interpolate_point(self.shapes[edge], along))
             found.part[row] = np.maximum(edge_part[number], 0)
         return found
+
+
+def _on_the_ground(graph: RoadGraph, lonlat: Floats, points: Geometries, shapes: Geometries) -> Floats:
+    """Geodesic metres from positions to the nearest places of lines, one by one."""
+    foot = shapely.line_interpolate_point(shapes, shapely.line_locate_point(shapes, points))
+    there = graph.lonlat(shapely.get_coordinates(foot))
+    return np.asarray(GEOD.inv(lonlat[:, 0], lonlat[:, 1], there[:, 0], there[:, 1])[2], dtype=np.float64)
 
 
 def _runs(n: int) -> Iterator[slice]:

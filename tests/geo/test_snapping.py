@@ -135,6 +135,13 @@ def test_positions_that_are_no_place_meet_nothing():
     assert tree.snap(np.empty((0, 2))).edge.tolist() == []
 
 
+def test_a_place_in_another_ocean_meets_nothing():
+    tree = EdgeTree(build_graph(layer([(0, 0), (300, 0)]), "walk"))
+    found = tree.snap(np.array([[0.0, 0.0], [24.9, 0.0], [24.3, 0.01], [204.3, 0.0], [180.0, 85.0]]))
+    assert found.edge.tolist() == [-1] * 5
+    assert np.isinf(found.gap_m).all()
+
+
 def test_the_reach_ends_at_two_kilometres():
     tree = EdgeTree(build_graph(layer([(0, 0), (300, 0)]), "walk"))
     found = tree.snap(spots((10, REACH_M - 0.01), (10, REACH_M + 0.01)))
