@@ -95,8 +95,16 @@ def reason(dropped: Mapping[str, Any], lang: Lang) -> str:
         facts["team"] = _called(str(facts["team"]), lang)
     for name in ("priority", "lost_priority"):
         if name in facts:
-            facts[name] = f"{facts[name]:.2f}"
+            facts[name] = issues(facts[name])
+    if str(facts.get("team", "")).isdecimal():
+        facts["team"] = text("route.team_number", lang, number=facts["team"])
     return text(f"route.reason.{dropped['reason']}", lang, **facts)
+
+
+def issues(expected: float) -> str:
+    """Expected issues to two places, smaller ones to two digits: most are far below one."""
+    places = 2 if expected <= 0 else min(max(2, 1 - math.floor(math.log10(expected))), 9)
+    return f"{expected:.{places}f}"
 
 
 def warnings(record: Mapping[str, Any], lang: Lang) -> list[str]:

@@ -130,7 +130,7 @@ def _left_out(sheet: Any, record: Mapping[str, Any], lang: Lang) -> None:
         sheet.append([
             *(xlsx_cell(sheet, words) for words in (
                 site["id"], site_name(site), route_words.kind(site, lang), site["address"])),
-            _number(sheet, site["priority"], "0.00"),
+            _number(sheet, site["priority"], "0.00####"),
             xlsx_cell(sheet, text("plan.required", lang) if site["required"] else None),
             _styled(sheet, route_words.reason(one, lang), alignment=_WRAPPED),
             xlsx_cell(sheet, one["reason"]),

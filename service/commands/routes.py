@@ -207,7 +207,7 @@ def show(record: Mapping[str, Any], lang: Lang) -> None:
     if record["dropped"]:
         rows = [
             (names[one["site"]]["name"] or one["site"], route_words.kind(names[one["site"]], lang),
-             f"{names[one['site']]['priority']:.2f}", route_words.reason(one, lang))
+             route_words.issues(names[one["site"]]["priority"]), route_words.reason(one, lang))
             for one in record["dropped"]
         ]  # fmt: skip
         heads = [text(f"cli.head.{head}", lang) for head in ("stop", "kind", "priority", "why")]

@@ -11,6 +11,7 @@ from route_town import MORNING, corner, stored
 
 from geo.errors import DesignError, NotFoundError, StoreError
 from layers.store import Store
+from service import route_words
 from service.usecases import route_record, routes
 from service.usecases.route_sites import SitesWanted
 from service.usecases.route_teams import TeamsWanted, team_words
@@ -414,3 +415,15 @@ def test_locked_stops_that_cannot_all_be_kept_are_told(town):
     again = whole(routes.improve(town, "甲", now=lambda: LATER))
     lost = [warning["facts"] for warning in again["warnings"] if warning["code"] == "lock_lost"]
     assert [facts["count"] for facts in lost] == [len(ids) - len(visited(again))]
+
+
+def test_small_numbers_of_expected_issues_are_not_all_zero():
+    told = [route_words.issues(expected) for expected in (0.0, 0.00437, 0.0000123, 0.5, 12.346)]
+    assert told == ["0.00", "0.0044", "0.000012", "0.50", "12.35"]
+
+
+def test_a_reason_calls_a_team_as_every_heading_does():
+    facts = {"missing_s": 60, "shift_s": 60, "work_s": 60}
+    for team, named in (("2", "第 2 组再多"), ("东组", "东组 再多")):
+        said = route_words.reason({"reason": "needs_time", "facts": {"team": team, **facts}}, "zh")
+        assert said.replace(" ", "").startswith(named.replace(" ", ""))
