@@ -24,6 +24,11 @@ def team_colour(team: int) -> str:
     return TEAM_COLOURS[team % len(TEAM_COLOURS)]
 
 
+def colour_of(id_: str) -> str:
+    """The colour of a team by its id, which it keeps when another team falls out."""
+    return team_colour(int(id_) - 1 if id_.isdecimal() else 0)
+
+
 def team_dash(team: int) -> str:
     """The stroke of a team, counted from 0."""
     return TEAM_DASHES[team % len(TEAM_DASHES)]

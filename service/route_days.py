@@ -49,9 +49,9 @@ class Day:
     Parameters
     ----------
     index : int
-        Counts the teams of the plan from 0, and chooses the colour.
+        Counts the teams of the plan from 0.
     number : str
-        The id of the team, which it keeps when another team falls out.
+        The id of the team, which it keeps when another team falls out; it chooses the colour.
     name : str
         As it was given, else "team" and its number; without control characters.
     """

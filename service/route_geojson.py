@@ -8,7 +8,7 @@ from typing import Any
 
 from . import navigation, route_words
 from .i18n import Lang
-from .route_colours import team_colour
+from .route_colours import colour_of
 from .route_days import Call, Day, days, exact_time, heading, left_out, moment, notices, site_name
 
 
@@ -34,7 +34,7 @@ def geojson(record: Mapping[str, Any], lang: Lang) -> bytes:
 
 
 def _day(record: Mapping[str, Any], day: Day, lang: Lang) -> Iterator[dict[str, Any]]:
-    common = {"team": day.team["id"], "team_name": day.name, "colour": team_colour(day.index)}
+    common = {"team": day.team["id"], "team_name": day.name, "colour": colour_of(day.team["id"])}
     for call in day.calls:
         yield _feature("Point", call.stop["enter"], {"role": "stop", **common, **_stop(record, call, lang)})
     for leg in day.route["legs"]:

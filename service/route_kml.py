@@ -9,7 +9,7 @@ from typing import Any
 
 from . import route_words
 from .i18n import Lang, text
-from .route_colours import team_colour
+from .route_colours import colour_of
 from .route_days import Call, Day, days, heading, left_out, moment, notices, site_name, told, utc
 
 NAMESPACE = "http://www.opengis.net/kml/2.2"
@@ -42,7 +42,7 @@ def kml(record: Mapping[str, Any], lang: Lang) -> bytes:
 
 def _style(document: ET.Element, day: Day) -> None:
     style = ET.SubElement(document, "Style", {"id": _style_id(day)})
-    colour = team_colour(day.index)
+    colour = colour_of(day.team["id"])
     ordered = f"ff{colour[5:7]}{colour[3:5]}{colour[1:3]}"  # KML: opacity, blue, green, red
     _say(ET.SubElement(style, "IconStyle"), "color", ordered)
     line = ET.SubElement(style, "LineStyle")

@@ -25,7 +25,7 @@ from layers.write import printable
 
 from .i18n import Lang, text
 from .label_places import Box, apart, around, beside
-from .route_colours import team_colour
+from .route_colours import colour_of
 from .route_days import Day
 
 Floats = NDArray[np.float64]
@@ -117,7 +117,7 @@ def route_map(day: Day, roads: gpd.GeoDataFrame | None, lang: Lang, *, height: f
         *_road_lines(lines, min(math.sqrt(sheet.units_per_m / 2), 1.0)),
         *_road_names(lines, sheet, taken, along),
         *(f'<path class="inside" d="{_path(line)}"/>' for line in insides),
-        *_legs(paths, team_colour(day.index)),
+        *_legs(paths, colour_of(day.team["id"])),
         *_leads(true, marks),
         *(_end(x, y, word) for (x, y), (_, _, word) in zip(marks[len(at) :], ends, strict=True)),
         *_stops(day, marks[: len(at)]),

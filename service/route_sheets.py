@@ -25,7 +25,7 @@ from . import navigation, route_words
 from .i18n import Lang, text
 from .maps import templates
 from .resources import static_path
-from .route_colours import team_colour
+from .route_colours import colour_of
 from .route_days import Call, Day, days, heading, notices
 from .route_map import route_map
 
@@ -168,7 +168,7 @@ def _code(address: str) -> Markup:
 
 def _own_style(chosen: Sequence[Day], lang: Lang) -> str:
     """The colour of each team, and the foot of every page."""
-    teams = "".join(f".team-{day.index}{{--team:{team_colour(day.index)}}}" for day in chosen)
+    teams = "".join(f".team-{day.index}{{--team:{colour_of(day.number)}}}" for day in chosen)
     return f'{teams}@page{{@bottom-left{{content:"{text("plan.internal", lang)}"}}}}'
 
 

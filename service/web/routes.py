@@ -33,7 +33,7 @@ from ..i18n import Lang, text
 from ..maps import routes_page
 from ..navigation import Place
 from ..recent import Recent
-from ..route_colours import team_colour
+from ..route_colours import colour_of
 from ..route_sheets import sheets as route_sheets
 from ..usecases import draws, route_search, routes
 from ..usecases import layers as layer_cases
@@ -329,7 +329,7 @@ def _answer(record: Mapping[str, Any]) -> dict[str, Any]:
     lang, name = page_lang(), record["name"]
     return {
         "plan": record,
-        "colours": [team_colour(number) for number in range(len(record["teams"]))],
+        "colours": [colour_of(team["id"]) for team in record["teams"]],
         "reasons": {one["site"]: route_words.reason(one, lang) for one in record["dropped"]},
         **_notices(record, lang),
         "links": _links(record),

@@ -272,7 +272,9 @@ def test_a_search_without_words_or_without_a_match_finds_nothing(client):
 
 def test_a_team_falls_out_and_nothing_is_lost(client):
     plan = made(client)["plan"]
-    left = post(client, f"/api/routes/{plan['name']}/drop_team", {"team": "1", "revision": 1}).json["plan"]
+    answer = post(client, f"/api/routes/{plan['name']}/drop_team", {"team": "1", "revision": 1}).json
+    left = answer["plan"]
+    assert answer["colours"] == [TEAM_COLOURS[1]]  # as on the sheets that are printed already
     assert [team["id"] for team in left["teams"]] == ["2"]
     assert client.get(f"/routes/{plan['name']}/sheets/2").status_code == 200
     assert client.get(f"/routes/{plan['name']}/sheets/1").status_code == 404
