@@ -462,7 +462,7 @@ class Store:
             if stored != revision:
                 raise StoreError(
                     f"the plan {name!r} was changed in the meantime (it is at revision {stored}, the change"
-                    f" was made to revision {revision}); load it again and repeat the change",
+                    f" was made to revision {revision}); repeat the change on the plan as it is now",
                     code="plan_changed",
                     name=name,
                     stored=stored,

@@ -36,6 +36,7 @@
       anchorBox.hidden = how !== "anchor";
       document.getElementById("zb-open-end").hidden = how === "none";
       document.body.classList.toggle("zb-picking", how === "map" && !form.closest("[hidden]"));
+      said.classList.remove("zb-late");
       said.textContent = how === "none" ? say("start_none") : how === "map" ? (point ? say("start_point", { lon: point[0].toFixed(5), lat: point[1].toFixed(5) }) : say("start_click")) : "";
       const at = chosen();
       if (mark) { group.removeLayer(mark); mark = null; }
@@ -118,6 +119,7 @@
       const ready = function () { button.disabled = false; button.textContent = words; };
       button.disabled = true;
       button.textContent = say("making");
+      fault(null);
       zhoubian.post(source.api, told()).then(function (answer) { ready(); made(answer); })
         .catch(function (problem) { ready(); fault(problem); });
     });

@@ -191,6 +191,7 @@
       if (plan.date) { said.push(plan.date); }
       if (plan.draw) { said.push(say("of_draw", { name: plan.draw })); }
       said.push(say("visited", { visited: sums.visited, sites: sums.sites }));
+      if (sums.required) { said.push(say("required_visited", { visited: sums.required_visited, sites: sums.required })); }
       said.push(say("issues", { share: zhoubian.routeShare(sums.priority_visited) }));
       said.push(say("travel", { time: zhoubian.routeSpan(sums.travel_s), way: zhoubian.routeLength(sums.metres) }));
       said.push(say("longest", { time: zhoubian.routeSpan(sums.longest_work_s), mean: zhoubian.routeSpan(sums.mean_work_s) }));
