@@ -26,11 +26,14 @@ from geo.travel import SPEED_KMH
 from layers.rules import categories, visit_rules
 from layers.store import Store
 
+from ..recent import Recent
 from . import exposure
 from .open_issues import OPEN_STATES
 
 KINDS = {"back_alleys": "back_alley", "compounds": "compound"}
 _GEOD = Geod(ellps="WGS84")
+_TABLES: Recent[gpd.GeoDataFrame] = Recent(6)
+_LOADS: Recent[dict[str, float]] = Recent(2)
 _WALK_MS = SPEED_KMH["walk"] / 3.6
 
 
@@ -121,6 +124,12 @@ def _names_layer(one: str, layer: str) -> bool:
     return not any(one.startswith(f"{other}/") for other in LAYERS if other != layer)
 
 
+def _table(store: Store, layer: str) -> gpd.GeoDataFrame:
+    """A layer by id, read once as long as it does not change."""
+    key = (str(store.path), layer, store.data_version((layer,)))
+    return _TABLES.get(key, lambda: store.read(layer).set_index("id"))
+
+
 def _drawn(draw: Mapping[str, Any] | None) -> dict[tuple[str, str], _Found]:
     found: dict[tuple[str, str], _Found] = {}
     if draw is None:
@@ -145,7 +154,7 @@ def _described(
         ids = [unit for of, unit in found if of == layer]
         if not ids:
             continue
-        table = store.read(layer).set_index("id")
+        table = _table(store, layer)
         gone = [unit for unit in ids if unit not in table.index]
         if gone:
             facts = {"layer": layer, "count": len(gone), "first": ", ".join(gone[:5])}
@@ -194,7 +203,7 @@ def _place(row: pd.Series[Any], layer: str) -> tuple[list[float], list[list[floa
 def place_of(store: Store, layer: str, given: str) -> tuple[list[float], str | None]:
     """Where a unit of a layer is entered, and its name (NotFoundError `site_unknown`)."""
     unit = _plain(given, layer)
-    table = store.read(layer).set_index("id")
+    table = _table(store, layer)
     if unit not in table.index:
         raise _unknown([given], 1)
     row = table.loc[unit]
@@ -241,7 +250,8 @@ def _worth(store: Store, draw: Mapping[str, Any] | None) -> dict[tuple[str, str]
         weight = issues.weights(layer, len(ids))
         for unit, chance, load in zip(ids, reckoned.layers[layer].pi, weight, strict=True):
             worth[layer, unit] = (float(chance), float(load))
-    loads = _anchor_weights(store)
+    key = (str(store.path), store.data_version(("issues",)))
+    loads = _LOADS.get(key, lambda: _anchor_weights(store))
     strata = anchor_strata(frame, design)
     chances = dict(zip(frame.anchors["id"], strata.fraction[strata.of].tolist(), strict=True))
     for unit in {**chances, **loads}:

@@ -105,6 +105,10 @@
       if (how !== "none" && fields.open.checked) { value.end = "open"; }
       if (fields.work.value) { value.max_work = fields.work.value; }
       if (fields.date.value) { value.date = fields.date.value; }
+      ["must", "lookback"].forEach(function (name) {
+        const ids = fields[name].value.split(/[,，、;；\s]+/).filter(Boolean);
+        if (ids.length) { value[name] = ids; }
+      });
       return value;
     }
 

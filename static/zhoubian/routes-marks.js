@@ -136,74 +136,57 @@
     ctx.stroke();
   }
 
+  /* A mark on the canvas: paint(ctx, x, y, radius, options), faint where the options say so. */
+  function mark(paint) {
+    return L.CircleMarker.extend({
+      _updatePath: function () {
+        const renderer = this._renderer;
+        if (!renderer._drawing || this._empty()) { return; }
+        const ctx = renderer._ctx;
+        ctx.save();
+        ctx.setLineDash([]);
+        ctx.globalAlpha = this.options.opacity;
+        paint(ctx, this._point.x, this._point.y, this._radius, this.options);
+        ctx.restore();
+      },
+    });
+  }
+
   /* options: number, kind, color, ink, late, locked, opacity */
-  zhoubian.RouteStop = L.CircleMarker.extend({
-    _updatePath: function () {
-      const renderer = this._renderer;
-      if (!renderer._drawing || this._empty()) { return; }
-      const ctx = renderer._ctx;
-      const look = this.options;
-      const p = this._point;
-      ctx.save();
-      ctx.setLineDash([]);
-      ctx.globalAlpha = look.opacity;
-      disc(ctx, p.x, p.y, this._radius, look.color, look.locked ? "#1f2a33" : look.color, look.locked ? 2.5 : 1);
-      written(ctx, String(look.number), p.x, p.y, look.number > 99 ? 9 : 12, look.ink);
-      badge(ctx, look.kind, p.x + this._radius * 0.85, p.y - this._radius * 0.85);
-      if (look.late) {
-        disc(ctx, p.x + this._radius * 0.85, p.y + this._radius * 0.85, 6, "#ffffff", "#b3001b", 1.5);
-        written(ctx, "!", p.x + this._radius * 0.85, p.y + this._radius * 0.85, 10, "#b3001b");
-      }
-      ctx.restore();
-    },
+  zhoubian.RouteStop = mark(function (ctx, x, y, r, look) {
+    disc(ctx, x, y, r, look.color, look.locked ? "#1f2a33" : look.color, look.locked ? 2.5 : 1);
+    written(ctx, String(look.number), x, y, look.number > 99 ? 9 : 12, look.ink);
+    badge(ctx, look.kind, x + r * 0.85, y - r * 0.85);
+    if (look.late) {
+      disc(ctx, x + r * 0.85, y + r * 0.85, 6, "#ffffff", "#b3001b", 1.5);
+      written(ctx, "!", x + r * 0.85, y + r * 0.85, 10, "#b3001b");
+    }
   });
 
-  /* options: letter, color, opacity; a start, an end or both */
-  zhoubian.RouteEnd = L.CircleMarker.extend({
-    _updatePath: function () {
-      const renderer = this._renderer;
-      if (!renderer._drawing || this._empty()) { return; }
-      const ctx = renderer._ctx;
-      const p = this._point;
-      const r = this._radius;
-      ctx.save();
-      ctx.setLineDash([]);
-      ctx.globalAlpha = this.options.opacity;
-      ctx.lineJoin = "round";
-      ctx.beginPath();
-      ctx.rect(p.x - r, p.y - r, 2 * r, 2 * r);
-      ctx.lineWidth = 5;
-      ctx.strokeStyle = "#ffffff";
-      ctx.stroke();
-      ctx.fillStyle = "#1f2a33";
-      ctx.fill();
-      written(ctx, this.options.letter, p.x, p.y, 12, "#ffffff");
-      ctx.restore();
-    },
+  /* options: letter, opacity; a start, an end or both */
+  zhoubian.RouteEnd = mark(function (ctx, x, y, r, look) {
+    ctx.lineJoin = "round";
+    ctx.beginPath();
+    ctx.rect(x - r, y - r, 2 * r, 2 * r);
+    ctx.lineWidth = 5;
+    ctx.strokeStyle = "#ffffff";
+    ctx.stroke();
+    ctx.fillStyle = "#1f2a33";
+    ctx.fill();
+    written(ctx, look.letter, x, y, 12, "#ffffff");
   });
 
   /* options: kind, opacity; a site that no team visits */
-  zhoubian.RouteMissed = L.CircleMarker.extend({
-    _updatePath: function () {
-      const renderer = this._renderer;
-      if (!renderer._drawing || this._empty()) { return; }
-      const ctx = renderer._ctx;
-      const p = this._point;
-      const r = this._radius;
-      ctx.save();
-      ctx.setLineDash([]);
-      ctx.globalAlpha = this.options.opacity;
-      disc(ctx, p.x, p.y, r, "#ffffff", "#6f7a83", 2);
-      ctx.beginPath();
-      ctx.moveTo(p.x - r * 0.4, p.y - r * 0.4);
-      ctx.lineTo(p.x + r * 0.4, p.y + r * 0.4);
-      ctx.moveTo(p.x + r * 0.4, p.y - r * 0.4);
-      ctx.lineTo(p.x - r * 0.4, p.y + r * 0.4);
-      ctx.strokeStyle = "#6f7a83";
-      ctx.lineWidth = 2;
-      ctx.stroke();
-      badge(ctx, this.options.kind, p.x + r, p.y - r);
-      ctx.restore();
-    },
+  zhoubian.RouteMissed = mark(function (ctx, x, y, r, look) {
+    disc(ctx, x, y, r, "#ffffff", "#6f7a83", 2);
+    ctx.beginPath();
+    ctx.moveTo(x - r * 0.4, y - r * 0.4);
+    ctx.lineTo(x + r * 0.4, y + r * 0.4);
+    ctx.moveTo(x + r * 0.4, y - r * 0.4);
+    ctx.lineTo(x - r * 0.4, y + r * 0.4);
+    ctx.strokeStyle = "#6f7a83";
+    ctx.lineWidth = 2;
+    ctx.stroke();
+    badge(ctx, look.kind, x + r, y - r);
   });
 })();
