@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -106,11 +107,12 @@ def _sheet(
 
 def _facts(record: Mapping[str, Any], day: Day, lang: Lang) -> list[tuple[str, str]]:
     team, route, clock = day.team, day.route, route_words.clock_time
+    over = text("sheet.over", lang, minutes=math.ceil(route["over_s"] / 60)) if route["over_s"] else ""
     told = {
         "date": record["date"] or text("route.no_date", lang),
         "mode": text(f"route.mode.{team['mode']}", lang),
         "shift": f"{clock(team['shift'][0])}–{clock(team['shift'][1])}",
-        "out": f"{clock(route['depart_s'])}–{clock(route['back_s'])}",
+        "out": f"{clock(route['depart_s'])}–{clock(route['back_s'])}{over}",
         "stops": str(len(day.calls)),
         "km": f"{route['metres'] / 1000:.1f} km · {route_words.hours(route['travel_s'], lang)}",
     }

@@ -99,6 +99,14 @@ def test_every_sheet_is_marked_and_an_estimate_is_told_on_it(roads):
     assert guessed.count("按直线 × 1.25 估计") == 2
 
 
+def test_a_day_longer_than_the_shift_is_told_on_its_sheet(html, roads):
+    record = plan_record.plan()
+    record["routes"][0]["over_s"] = 61
+    told = text_of(route_sheets.sheets(record, roads, "zh"))
+    assert told.count("超出班次或最长工时 2 分") == 1
+    assert "超出班次" not in html
+
+
 def test_the_end_at_which_an_alley_is_entered_is_told(html):
     # 竹竿二巷 runs from 32.99451 N to 32.99517 N and is entered at its far end; the other one runs north too
     rows = html.split('<td class="number">')
