@@ -251,6 +251,7 @@
         const row = button("", "zb-row", "select", function () { view.select(site.id); });
         row.appendChild(zhoubian.kindKey(site.kind));
         const words = make("span", "zb-row-name", zhoubian.siteName(site));
+        if (site.required) { words.appendChild(make("small", "zb-late", say("required"))); }
         words.appendChild(make("small", "", held.reasons[site.id]));
         row.appendChild(words);
         row.addEventListener("mouseenter", function () { view.over(site.id); });

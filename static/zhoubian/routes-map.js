@@ -402,6 +402,7 @@
     });
     window.addEventListener("popstate", function () { window.location.reload(); });
     el("zb-fault").addEventListener("click", function () { complain(null); });
+    window.addEventListener("beforeprint", function () { el("zb-notes").open = true; });
 
     zhoubian.printable(map);
     if (!source.plan) { form.shown(true); return undefined; }

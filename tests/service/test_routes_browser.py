@@ -120,6 +120,10 @@ def test_a_plan_is_made_shown_at_once_and_solved_meanwhile(page, service):
 def test_what_cannot_be_planned_is_said_and_the_form_stays(page, service):
     page.goto(f"{service}/routes?lang=en")
     page.wait_for_selector("body[data-ready=yes]")
+    page.locator("[name=must]").fill("一号，nowhere")
+    page.locator(".zb-go").click()
+    page.wait_for_selector("body[data-fault=site_unknown]")
+    page.locator("[name=must]").fill("")
     page.locator("[name=from]").fill("12:00")
     page.locator("[name=until]").fill("08:00")
     page.locator(".zb-go").click()
@@ -318,6 +322,8 @@ def test_a_print_is_a_page_with_the_map_and_then_the_lists(page, service, plan):
     page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
     assert not page.locator(".zb-tools").is_visible()
     assert "内部资料" in page.locator(".zb-print-title").inner_text()
+    if not page.evaluate("() => document.getElementById('zb-notes').hidden"):
+        assert page.locator("#zb-notes li").first.is_visible()
     caption = page.locator(".zb-caption").bounding_box()
     assert caption["y"] + caption["height"] <= 190 * 96 / 25.4
     assert painted(page, "overlay") > 5000
