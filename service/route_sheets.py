@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -107,7 +106,9 @@ def _sheet(
 
 def _facts(record: Mapping[str, Any], day: Day, lang: Lang) -> list[tuple[str, str]]:
     team, route, clock = day.team, day.route, route_words.clock_time
-    over = text("sheet.over", lang, minutes=math.ceil(route["over_s"] / 60)) if route["over_s"] else ""
+    over = (
+        text("sheet.over", lang, time=route_words.minutes(route["over_s"], lang)) if route["over_s"] else ""
+    )
     told = {
         "date": record["date"] or text("route.no_date", lang),
         "mode": text(f"route.mode.{team['mode']}", lang),

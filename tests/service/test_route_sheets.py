@@ -101,10 +101,10 @@ def test_every_sheet_is_marked_and_an_estimate_is_told_on_it(roads):
 
 def test_a_day_longer_than_the_shift_is_told_on_its_sheet(html, roads):
     record = plan_record.plan()
-    record["routes"][0]["over_s"] = 61
+    record["routes"][0]["over_s"] = 31 * 60 + 2
     told = text_of(route_sheets.sheets(record, roads, "zh"))
-    assert told.count("超出班次或最长工时 2 分") == 1
-    assert "超出班次" not in html
+    assert told.count("（超出 31 分）") == 1
+    assert "超出" not in html
 
 
 def test_the_end_at_which_an_alley_is_entered_is_told(html):
