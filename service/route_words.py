@@ -8,6 +8,9 @@ from typing import Any
 
 from .i18n import Lang, text
 
+EVEN = 1.15
+"""Longest over mean working time beyond which a plan is called uneven."""
+
 
 def clock_time(seconds: int) -> str:
     """Seconds of the day as 08:05; the next day counts on: 24:10."""
@@ -119,6 +122,13 @@ def warnings(record: Mapping[str, Any], lang: Lang) -> list[str]:
         told.append(text(f"route.warning.{warning['code']}", lang, **facts))
     if record["roads"]["estimate"]:
         told.insert(0, text("route.estimate", lang, circuity=record["roads"]["circuity"]))
+    sums = record["totals"]
+    if sums["required_visited"] < sums["required"]:
+        missed = sums["required"] - sums["required_visited"]
+        told.append(text("route.required_missed", lang, count=missed))
+    if sums["longest_work_s"] > EVEN * sums["mean_work_s"]:
+        ratio = sums["longest_work_s"] / sums["mean_work_s"]
+        told.append(text("route.uneven", lang, ratio=f"{ratio:.2f}"))
     return told
 
 

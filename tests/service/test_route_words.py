@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.route_words import reason
+from service.route_words import reason, warnings
 
 SHORT = {"reason": "shift_short", "facts": {"missing_s": 61, "shift_s": 61, "work_s": 0}}
 
@@ -18,3 +18,15 @@ def test_a_team_without_a_name_is_called_by_its_number():
 
 def test_teams_alike_are_not_said_to_lack_more():
     assert "no other team lacks less" in reason({**SHORT, "facts": {**SHORT["facts"], "team": "1"}}, "en")
+
+
+def test_an_uneven_plan_and_missed_required_sites_are_told():
+    record = {
+        "warnings": [], "roads": {"estimate": False},
+        "totals": {"required": 3, "required_visited": 1, "longest_work_s": 6000, "mean_work_s": 4000.0},
+    }  # fmt: skip
+    missed, uneven = warnings(record, "en")
+    assert missed.startswith("2 required sites are not visited")
+    assert "1.50 times the mean" in uneven
+    even = {**record["totals"], "required_visited": 3, "longest_work_s": 4600}
+    assert warnings({**record, "totals": even}, "en") == []
