@@ -22,6 +22,7 @@ class Category:
     name: str
     department: str
     severity: int
+    deadline: str
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ def categories() -> dict[str, Category]:
     with data_path("issue_categories.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         return {
-            row["code"]: Category(row["code"], row["zh"], row["id"], row["department"], int(row["severity"]))
+            row["code"]: Category(
+                row["code"], row["zh"], row["id"], row["department"], int(row["severity"]), row["deadline"]
+            )
             for row in rows
         }
 

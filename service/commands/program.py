@@ -15,6 +15,7 @@ from ..errors import BROKEN, outcome
 from ..i18n import LANGS, Lang, error_text, text, texts
 from ..settings import VERSION, Settings
 from . import (
+    deadlines,
     demo,
     draws,
     exports,
@@ -71,6 +72,7 @@ def build(lang: Lang) -> typer.Typer:
         hotspots,
         hotspot_counts,
         routes,
+        deadlines,
         exports,
         serve,
         demo,

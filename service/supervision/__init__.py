@@ -1,0 +1,1 @@
+"""The rules of following up an issue: pure functions with the clock as an argument."""
