@@ -27,6 +27,7 @@ from . import (
     odds,
     priority,
     routes,
+    scores,
     serve,
 )
 from .show import Door, fail, stderr
@@ -73,6 +74,7 @@ def build(lang: Lang) -> typer.Typer:
         hotspot_counts,
         routes,
         deadlines,
+        scores,
         exports,
         serve,
         demo,
