@@ -133,8 +133,9 @@ def _require_near(
 ) -> None:
     far = [
         (team["name"], float(gap[team["mode"]][place]))
-        for team, *own in zip(teams, starts, ends, strict=True)
-        for place in own
+        for team, start, end in zip(teams, starts, ends, strict=True)
+        # who comes back to the start is told once
+        for place in ((start,) if team["start"] == team["end"] else (start, end))
         if place is not None and gap[team["mode"]][place] > FAR_M
     ]
     if far:

@@ -51,6 +51,8 @@ class SitesWanted:
         Skills a team must have.
     service_s : dict of id or kind to int
     windows_s : dict of id or kind to tuple of (open, close)
+    strict : bool
+        Refuse a wish that no site answers to.
     """
 
     must: tuple[str, ...] = ()
@@ -59,6 +61,7 @@ class SitesWanted:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     service_s: Mapping[str, int] = field(default_factory=dict)
     windows_s: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    strict: bool = True
 
 
 @dataclass
@@ -279,16 +282,24 @@ def _apply(sites: list[dict[str, Any]], wanted: SitesWanted) -> None:
     grouped = [one for group in wanted.any_one for one in group]
     named = list(dict.fromkeys([*wanted.needs, *wanted.service_s, *wanted.windows_s, *grouped]))
     missing = [word for word in named if word not in by_word]
-    if missing:
+    if missing and wanted.strict:
         raise NotFoundError(
             f"{len(missing)} names are neither a site of this plan nor a kind of site"
             f" ({', '.join(missing[:5])}); the kinds are {', '.join(visit_rules())}",
             code="site_not_planned", count=len(missing), ids=", ".join(missing[:5]),
             kinds=", ".join(visit_rules()),
         )  # fmt: skip
+    double = [word for word in named if word not in visit_rules() and len(by_word.get(word, [])) > 1]
+    if double:
+        example = by_word[double[0]][0]["id"]
+        raise DesignError(
+            f"{len(double)} ids stand in several layers ({', '.join(double[:5])});"
+            f" write the layer before them: {example}",
+            code="site_ambiguous", count=len(double), ids=", ".join(double[:5]), example=example,
+        )  # fmt: skip
     # kinds first: what is said of a single site overrules its kind
     for word in sorted(named, key=lambda word: word not in visit_rules()):
-        for site in by_word[word]:
+        for site in by_word.get(word, []):
             site["service_s"] = wanted.service_s.get(word, site["service_s"])
             site["windows"] = [list(window) for window in wanted.windows_s.get(word, site["windows"])]
             site["skills"] = list(wanted.needs.get(word, site["skills"]))

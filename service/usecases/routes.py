@@ -27,6 +27,7 @@ from geo.routes import Routes
 from geo.travel import Mode, StraightLine, TravelEngine
 from layers.road_graphs import road_network
 from layers.road_servers import road_server
+from layers.rules import visit_rules
 from layers.store import PlanHeading, PlanRow, Store
 
 from ..recent import Recent
@@ -113,6 +114,10 @@ def begin(store: Store, wanted: Wanted, *, now: datetime) -> dict[str, Any]:
     settings = {
         "draw": wanted.draw, "seconds": wanted.seconds, "iterations": wanted.iterations,
         "seed": wanted.seed, "roads": wanted.roads,
+        # what is said of kinds holds for sites that are added later, too
+        "service_s": dict(wanted.sites.service_s),
+        "needs": {k: list(v) for k, v in wanted.sites.needs.items()},
+        "windows_s": {k: [list(window) for window in v] for k, v in wanted.sites.windows_s.items()},
     }  # fmt: skip
     _limit(sites)
     heading = {
@@ -297,7 +302,7 @@ def adding(site: str) -> Edit:
         else:
             draw = None if record["draw"] is None else draws.record_of(store, record["draw"])
             nobody = None if draw is None else {**draw, "strata": [], "visits": {}}
-            added, warnings = sites_of(store, nobody, SitesWanted(must=(key,)))
+            added, warnings = sites_of(store, nobody, _as_before(record["settings"], key))
             added[0].update({"from": "added", "required": False, "planned": True})
             beforehand = record["beforehand"] + warnings
             more = {**record, "sites": [*record["sites"], *added], "beforehand": beforehand}
@@ -307,6 +312,23 @@ def adding(site: str) -> Edit:
         return told_record(store, more, ground, routes, locks, _EDITED)
 
     return edit
+
+
+def _as_before(settings: Mapping[str, Any], key: str) -> SitesWanted:
+    """A site under what was said of its kind when the plan was made."""
+    told: dict[str, dict[str, Any]] = {
+        name: {word: value for word, value in settings.get(name, {}).items() if word in visit_rules()}
+        for name in ("service_s", "windows_s", "needs")
+    }
+    return SitesWanted(
+        must=(key,),
+        service_s=told["service_s"],
+        windows_s={
+            kind: tuple((first, last) for first, last in spans) for kind, spans in told["windows_s"].items()
+        },
+        needs={kind: tuple(skills) for kind, skills in told["needs"].items()},
+        strict=False,
+    )
 
 
 _EDITED = {"name": "edited", "version": VERSION}

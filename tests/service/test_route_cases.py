@@ -183,6 +183,17 @@ def test_a_site_is_added_on_the_way(town):
     assert refused.value.code == "site_twice"
 
 
+def test_an_added_site_is_visited_as_its_kind_was_said_to_be(town):
+    sites = SitesWanted(
+        must=("c0",), service_s={"compound": 120, "c0": 60}, windows_s={"compound": ((28800, 39600),)}
+    )
+    made(town, replace(WANTED, draw=None, sites=sites))
+    more = routes.change(town, "甲", [routes.adding("c1")], revision=None, now=LATER)
+    first, added = more["sites"]
+    assert (first["service_s"], added["service_s"]) == (60, 120)
+    assert added["windows"] == [[28800, 39600]]
+
+
 def test_more_sites_than_time_leaves_the_least_worth_out_and_says_why(town):
     short = replace(WANTED, teams=replace(TWO, teams=1, shift="09:00-10:00"))
     record = whole(made(town, short))

@@ -117,6 +117,9 @@ def test_no_team_and_starts_without_roads_are_refused():
         make_ground(SITES, [team("1", start=[60.0, 0.0]), team("2", end=[70.0, 0.0])], Plane())
     assert refused.value.code == "start_far"
     assert refused.value.facts["count"] == 2
+    with pytest.raises(DesignError) as refused:
+        make_ground(SITES, [team("1", start=[60.0, 0.0], end=[60.0, 0.0])], Plane())
+    assert refused.value.facts["count"] == 1
 
 
 def test_a_record_tells_each_way_and_leads_back_to_its_routes():

@@ -15,7 +15,7 @@ from layers.rules import span_of, visit_rules
 from layers.schema import ANCHOR_CLASSES, conform
 from layers.store import Store
 from service.usecases import draws
-from service.usecases.route_sites import SitesWanted, sites_of
+from service.usecases.route_sites import SitesWanted, _apply, sites_of
 from service.usecases.route_teams import TeamsWanted, place, team_words, teams_of
 
 
@@ -104,6 +104,16 @@ def test_unusable_wishes_are_told(town, wanted, code):
     with pytest.raises((DesignError, NotFoundError)) as refused:
         sites_of(town[0], None, wanted)
     assert refused.value.code == code
+
+
+def test_an_id_of_two_sites_is_no_name_for_one(town):
+    store, _ = town
+    sites, _ = sites_of(store, None, SitesWanted(must=("c0", "b0")))
+    for site in sites:
+        site["unit"] = "same"
+    with pytest.raises(DesignError) as refused:
+        _apply(sites, SitesWanted(service_s={"same": 60}))
+    assert refused.value.code == "site_ambiguous"
 
 
 def test_a_unit_that_left_the_layer_is_told(town, tmp_path):
