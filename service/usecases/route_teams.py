@@ -55,15 +55,16 @@ def teams_of(store: Store, wanted: TeamsWanted) -> list[dict[str, Any]]:
     NotFoundError
         `site_unknown` for a start anchor.
     """
-    asked: Sequence[Mapping[str, str]]
-    asked = [{}] * wanted.teams if isinstance(wanted.teams, int) else wanted.teams
-    if not asked:
+    count = wanted.teams if isinstance(wanted.teams, int) else len(wanted.teams)
+    if count < 1:
         raise DesignError("a plan needs at least one team; say --teams 1 or more", code="no_teams")
-    if len(asked) > MOST_TEAMS:
+    if count > MOST_TEAMS:  # before a list of so many is made
         raise DesignError(
-            f"{len(asked)} teams are more than {MOST_TEAMS}; make a plan for each part of the city",
-            code="teams_many", count=len(asked), most=MOST_TEAMS,
+            f"{count} teams are more than {MOST_TEAMS}; make a plan for each part of the city",
+            code="teams_many", count=count, most=MOST_TEAMS,
         )  # fmt: skip
+    asked: Sequence[Mapping[str, str]]
+    asked = [{}] * count if isinstance(wanted.teams, int) else wanted.teams
     shared = {name: getattr(wanted, name) for name in TEAM_WORDS if hasattr(wanted, name)}
     teams = [_team(store, str(number), {**shared, **one}) for number, one in enumerate(asked, 1)]
     _require_apart(teams)
