@@ -26,7 +26,7 @@ from .buffers import PairTable
 from .crs import scale_at
 from .roads import RoadGraph, Speeds, build_graph, stretch
 from .snapping import REACH_M, EdgeTree, Snaps
-from .travel import Legs, Mode, Path, Snapped
+from .travel import FAR_M, Legs, Mode, Path, Snapped
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-FAR_M = 50.0
-"""A gap between position and road that is worth a warning."""
 EDGE_M = 2_000.0
 """So near the edge of the extract, roads that would be used may be missing."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .route_times import hops
 from .routes import NO_WAY_S, Problem, Routes
 
 Ints = NDArray[np.int64]
@@ -101,11 +102,11 @@ def places(problem: Problem, routes: Routes, *, runs: bool = False) -> Places:
         first, after = np.triu_indices(n + 1) if runs else (np.arange(n + 1), np.arange(n + 1))
         ends = np.array([-1, *route, -1])
         rows.append(np.column_stack([np.full(len(first), team), first, after, ends[first], ends[after + 1]]))
-        hops = _hops(problem, team, route)
-        head, tail = _heads(problem, team, route, hops), _tails(problem, team, route, hops)
+        ways = np.array(hops(problem, team, route), np.int64)
+        head, tail = _heads(problem, team, route, ways), _tails(problem, team, route, ways)
         heads.append(head[:, first])
         tails.append(tail[:, after])
-        upto = np.concatenate([[0], np.cumsum(hops)])
+        upto = np.concatenate([[0], np.cumsum(ways)])
         spared.append(upto[after + 1] - upto[first])
     team_, first_, after_, before, behind = np.concatenate(rows).T
     none = np.zeros((4, 0), np.int64)
@@ -162,24 +163,24 @@ def _stretch(start: int, latest: int) -> Stretch:
     return Stretch(np.int64(0), np.int64(start), np.int64(latest), np.False_)  # type: ignore[arg-type]
 
 
-def _heads(problem: Problem, team: int, route: tuple[int, ...], hops: Ints) -> Ints:
+def _heads(problem: Problem, team: int, route: tuple[int, ...], ways: Ints) -> Ints:
     """(4, n + 1) the stretch from the start through the first 0, 1, ... n stops."""
     stretch = _stretch(int(problem.shift_s[team, 0]), EVER_S)
     found = [stretch]
     for index, task in enumerate(route):
         stretch = _forbid(
-            _join(stretch, _visit(problem, task), hops[index]), problem, team, task, hops[index]
+            _join(stretch, _visit(problem, task), ways[index]), problem, team, task, ways[index]
         )
         found.append(stretch)
     return _table(found)
 
 
-def _tails(problem: Problem, team: int, route: tuple[int, ...], hops: Ints) -> Ints:
+def _tails(problem: Problem, team: int, route: tuple[int, ...], ways: Ints) -> Ints:
     """(4, n + 1) the stretch from stop 0, 1, ... n (the end alone) through the end."""
     stretch = _stretch(-EVER_S, EVER_S)
     found = [stretch]
     for index in reversed(range(len(route))):
-        task, hop = route[index], hops[index + 1]
+        task, hop = route[index], ways[index + 1]
         stretch = _forbid(_join(_visit(problem, task), stretch, hop), problem, team, task, hop)
         found.append(stretch)
     return _table(found[::-1])
@@ -193,13 +194,3 @@ def _forbid(stretch: Stretch, problem: Problem, team: int, task: int, hop: np.in
 
 def _table(stretches: list[Stretch]) -> Ints:
     return np.array([(s.takes, s.start, s.latest, s.missed) for s in stretches], np.int64).T
-
-
-def _hops(problem: Problem, team: int, route: tuple[int, ...]) -> Ints:
-    """(n + 1,) from the start, between, to the end; 0 for a team that stays."""
-    if not route:
-        return np.zeros(1, np.int64)
-    between = problem.travel_s[problem.profile[team], route[:-1], route[1:]]
-    return np.concatenate(
-        [[problem.start_s[team, route[0]]], between, [problem.end_s[team, route[-1]]]]
-    ).astype(np.int64)

@@ -59,19 +59,19 @@ def timetable(problem: Problem, team: int, route: tuple[int, ...]) -> Timetable:
     first, last = (int(value) for value in problem.shift_s[team])
     if not route:
         return Timetable(first, first, (), 0, 0, 0, 0)
-    hops = _hops(problem, team, route)
+    ways = hops(problem, team, route)
     early = [int(problem.early_s[task]) for task in route]
     late = [int(problem.late_s[task]) for task in route]
     service = [int(problem.service_s[task]) for task in route]
-    depart = _best_departure(first, hops, early, late, service)
+    depart = _best_departure(first, ways, early, late, service)
     arrive, begin, leave = [], [], []
     now = depart
     for index in range(len(route)):
-        arrive.append(now + hops[index])
+        arrive.append(now + ways[index])
         begin.append(max(arrive[-1], early[index]))
         leave.append(begin[-1] + service[index])
         now = leave[-1]
-    back = now + hops[-1]
+    back = now + ways[-1]
     room = min(last - back, int(problem.work_s[team]) - (back - depart))
     slack = [0] * len(route)
     later = room
@@ -85,7 +85,7 @@ def timetable(problem: Problem, team: int, route: tuple[int, ...]) -> Timetable:
         for i, task in enumerate(route)
     )
     wait = sum(visit.wait_s for visit in visits)
-    return Timetable(depart, back, visits, sum(hops), wait, sum(service), max(-room, 0))
+    return Timetable(depart, back, visits, sum(ways), wait, sum(service), max(-room, 0))
 
 
 def timetables(problem: Problem, routes: Routes) -> tuple[Timetable, ...]:
@@ -110,7 +110,10 @@ def score(problem: Problem, routes: Routes) -> Score:
     )
 
 
-def _hops(problem: Problem, team: int, route: tuple[int, ...]) -> list[int]:
+def hops(problem: Problem, team: int, route: tuple[int, ...]) -> list[int]:
+    """Travel before each task and after the last, in seconds; [0] for a team that stays."""
+    if not route:
+        return [0]
     travel = problem.travel_s[problem.profile[team]]
     between = [int(travel[a, b]) for a, b in pairwise(route)]
     return [int(problem.start_s[team, route[0]]), *between, int(problem.end_s[team, route[-1]])]

@@ -24,6 +24,9 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+FAR_M = 50.0
+"""A position farther than this from every road is told: its way in may be another than the nearest."""
+
 CIRCUITY = 1.25
 """Network length over straight length: 1.20-1.29 was measured on real cities (docs/routes.md)."""
 

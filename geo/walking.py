@@ -20,7 +20,7 @@ from pyproj import CRS
 
 from .buffers import AlleyRule, PairTable
 from .crs import to_wgs84
-from .travel import Mode, Snapped
+from .travel import FAR_M, Mode, Snapped
 
 if TYPE_CHECKING:
     from .network import RoadWarning
@@ -29,8 +29,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Geometries = NDArray[np.object_]
 
-FAR_M = 50.0
-"""A position farther than this from every road is told: its way in may be another than the nearest."""
 STEP_M = 50.0
 """Positions along an alley or a boundary are its vertices, and more where these are farther apart."""
 _BLOCK = 256

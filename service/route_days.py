@@ -104,8 +104,7 @@ def days(record: Mapping[str, Any], lang: Lang) -> list[Day]:
     found = []
     for index, (team, route) in enumerate(zip(record["teams"], record["routes"], strict=True)):
         number = printable(team["id"])
-        named = printable(team["name"])
-        name = text("plan.numbered", lang, number=number) if named == number else named
+        name = printable(route_words.team_name(team, lang))
         calls = tuple(_call(number, stop, sites[stop["site"]]) for stop in route["stops"])
         found.append(Day(index, number, name, team, route, calls))
     return found

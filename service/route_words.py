@@ -99,8 +99,6 @@ def reason(dropped: Mapping[str, Any], lang: Lang) -> str:
     for name in ("priority", "lost_priority"):
         if name in facts:
             facts[name] = issues(facts[name])
-    if str(facts.get("team", "")).isdecimal():
-        facts["team"] = text("route.team_number", lang, number=facts["team"])
     return text(f"route.reason.{dropped['reason']}", lang, **facts)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from geo import travel
 from geo.network import RoadNetwork
 from geo.route_edits import Frozen, Locks, freeze
 from geo.route_reasons import Reason, reasons
 from geo.routes import Problem, Routes
-from geo.travel import CIRCUITY
 from layers.store import Store
 
 from . import layers as layer_cases
@@ -20,7 +20,6 @@ from .route_ground import FAR_M, Ground, record_routes, totals
 
 MOST_SITES = 600
 """Sites that are planned with at once: those beyond, of the least priority, are told as not planned."""
-SNAP_FAR_M = 50.0
 _OF_ANY_PLAN = ("never_open", "window_short", "skills", "no_way", "window_missed", "shift_short")
 """Reasons that hold whatever the routes are."""
 
@@ -36,8 +35,7 @@ def told_record(
     """The record of a plan with these routes: times, ways, reasons, warnings and totals."""
     kept = held(ground, routes, locks)
     lost = [key for key, on in locks.items() if on and key not in kept]
-    locks = kept
-    told = record_routes(ground, routes, locks)
+    told = record_routes(ground, routes, kept)
     beyond = [site for site in record["sites"] if not site["planned"]]
     return {
         **{key: value for key, value in record.items() if key != "locks"},
@@ -45,7 +43,7 @@ def told_record(
         "roads": _roads(store, ground, record),
         "warnings": [*record["beforehand"], *_lost(ground, lost), *_warnings(ground)],
         "routes": told,
-        "dropped": [*_dropped(ground, routes, locks), *({"site": site["id"], "reason": "too_many",
+        "dropped": [*_dropped(ground, routes, kept), *({"site": site["id"], "reason": "too_many",
                     "facts": {"most": MOST_SITES}} for site in beyond)],
         "totals": totals(ground, routes, told, beyond),
     }  # fmt: skip
@@ -159,7 +157,7 @@ def _warnings(ground: Ground) -> list[dict[str, Any]]:
     names = [site["name"] or site["id"] for site in ground.sites]
     for mode, gap in ground.gap_m.items():
         worst = {number: float(gap[at].max()) for number, at in places.items()}
-        far = [number for number in worst if SNAP_FAR_M < worst[number] <= FAR_M]
+        far = [number for number in worst if travel.FAR_M < worst[number] <= FAR_M]
         if far:
             first = max(far, key=lambda number: worst[number])
             facts = {"count": len(far), "first": names[first], "metres": round(worst[first])}
@@ -190,5 +188,5 @@ def _roads(store: Store, ground: Ground, record: Mapping[str, Any]) -> dict[str,
         "approximate": own and any(team["mode"] == "drive" for team in record["teams"]),
         "digest": store.data_version(("roads",))[:16] if own else None,
         "source": layer_cases.attribution(store, ("roads",)) if own else None,
-        "circuity": CIRCUITY if engine.estimate else None,
+        "circuity": travel.CIRCUITY if engine.estimate else None,
     }

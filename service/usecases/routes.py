@@ -161,7 +161,8 @@ def improve(
     used = settings["seed"] if seed is None else seed
     ground = _ground(store, record)
     locks = _locks(record)
-    frozen = frozen_of(ground, routes_of(ground, record["routes"]), locks)
+    before = routes_of(ground, record["routes"])
+    frozen = frozen_of(ground, before, locks)
     if not frozen.problem.teams:
         raise DesignError(
             "every team of the plan is locked: there is nothing left to solve; unlock one first",
@@ -169,7 +170,7 @@ def improve(
         )  # fmt: skip
     found = solve(
         frozen.problem, seed=used, iterations=iterations, seconds=None if iterations is not None else seconds,
-        clock=monotonic, progress=progress, routes=frozen.inner(routes_of(ground, record["routes"])),
+        clock=monotonic, progress=progress, routes=frozen.inner(before),
     )  # fmt: skip
     rounds = min(EVENING, EVENING_WORK // max(frozen.problem.tasks, 1))
     routes = frozen.join(balance(frozen.problem, found.routes, seed=used, rounds=rounds))

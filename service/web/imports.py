@@ -27,7 +27,7 @@ from ..maps import IMPORT_SCRIPTS, IMPORT_STYLES
 from ..uploads import Upload, Uploads
 from ..usecases import datum_check, import_look, imports
 from .import_options import json_of, options_of
-from .pages import kept, page_lang, render
+from .pages import fresh, kept, page_lang, render
 from .safety import require_imports_open, require_same_origin
 from .words import of_error, of_fault, of_note
 
@@ -239,9 +239,7 @@ def _write(about: Import, found: imports.ImportReport, rows: imports.RefusedRows
 def job(id_: str) -> Response:
     """How far an import is, and what became of it."""
     found = _jobs().get(id_)
-    answer = jsonify({**found.as_json(), **_outcome(found)})
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return fresh(jsonify({**found.as_json(), **_outcome(found)}))
 
 
 @bp.post("/api/import/jobs/<id_>/cancel")
@@ -334,8 +332,7 @@ def _workbook(path: Path, source: str) -> Response:
 def _attached(answer: Response, source: str) -> Response:
     name = text("page.refused_file", page_lang(), source=PurePath(source).stem)
     answer.headers.set("Content-Disposition", "attachment", filename=name)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return fresh(answer)
 
 
 # -- warnings --------------------------------------------------------------------------------------

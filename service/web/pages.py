@@ -56,6 +56,12 @@ def kept(body: bytes, mimetype: str) -> Response:
     return cast(Response, response.make_conditional(request))
 
 
+def fresh(answer: Response) -> Response:
+    """An answer that the browser asks for anew each time."""
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
 def packed_json(value: Any) -> bytes:
     """JSON values as they are sent, gzipped; no value that a browser cannot read."""
     plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

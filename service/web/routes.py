@@ -38,7 +38,7 @@ from ..route_sheets import sheets as route_sheets
 from ..usecases import draws, route_search, routes
 from ..usecases import layers as layer_cases
 from ..usecases.route_teams import MOST_TEAMS
-from .pages import addresses, kept_json, packed_json, page_lang
+from .pages import addresses, fresh, kept_json, packed_json, page_lang
 from .route_options import object_of, seconds_of, unfit, wanted_of, whole, words
 from .safety import require_same_origin
 from .words import of_error
@@ -196,7 +196,7 @@ def ground() -> Response:
 def starts(draw: str) -> Response:
     """The anchors of a draw, which teams may start from."""
     with _open() as store:
-        return _fresh(jsonify({"anchors": route_search.starts(store, draw)}))
+        return fresh(jsonify({"anchors": route_search.starts(store, draw)}))
 
 
 @bp.get("/api/route-amount/", defaults={"draw": ""})
@@ -204,7 +204,7 @@ def starts(draw: str) -> Response:
 def amount(draw: str) -> Response:
     """How much there is to visit in a draw."""
     with _open() as store:
-        return _fresh(jsonify(route_search.amount(store, draw)))
+        return fresh(jsonify(route_search.amount(store, draw)))
 
 
 # -- a plan ----------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def improve(name: str) -> tuple[Response, int]:
 @bp.get("/api/routes/<name>/job")
 def job(name: str) -> Response:
     """How far the solving is, and the best so far."""
-    return _fresh(jsonify(_job(name)))
+    return fresh(jsonify(_job(name)))
 
 
 @bp.post("/api/routes/<name>/job")
@@ -277,7 +277,7 @@ def sites(name: str) -> Response:
     with _open() as store:
         known = {site["id"] for site in routes.record_of(store, name)["sites"]}
         found = route_search.search(store, request.args.get("q", "")[:60], known)
-    return _fresh(jsonify({"sites": found}))
+    return fresh(jsonify({"sites": found}))
 
 
 @bp.get("/routes/<name>/files/<any(zip, xlsx, gpx, kml, geojson, ics):kind>")
@@ -293,7 +293,7 @@ def file(name: str, kind: str) -> Response:
         content, media = made.make(record, lang), made.media
     answer = Response(content, content_type=media)
     answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
-    return _fresh(answer)
+    return fresh(answer)
 
 
 def _zipped(record: Mapping[str, Any], roads: gpd.GeoDataFrame, source: str) -> bytes:
@@ -318,7 +318,7 @@ def sheets(name: str, team: str | None) -> Response:
     body = route_sheets(record, roads, page_lang(), source=source, teams=chosen)
     answer = Response(body, mimetype="text/html")
     answer.headers["Content-Security-Policy"] = SHEET_POLICY
-    return _fresh(answer)
+    return fresh(answer)
 
 
 # -- what they share -------------------------------------------------------------------------------
@@ -426,11 +426,6 @@ def _files(record: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def _etag(*told: object) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
-
-
-def _fresh(answer: Response) -> Response:
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 def _told() -> Mapping[str, Any]:
