@@ -23,23 +23,30 @@ class Category:
     department: str
     severity: int
     deadline: str
+    digital_city: str = ""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One item of a checklist, the category of issue it counts, and its words."""
+    """One item of a checklist: the category of issue it counts, its words, its weight in the score.
+
+    A `strict` item is worth nothing from the first case on. `department` leads what is found.
+    """
 
     code: str
     site_type: str
     category: str
     zh: str
     en: str
+    department: str = ""
+    weight: float = 1.0
+    strict: bool = False
 
 
 @cache
 def categories() -> dict[str, Category]:
     """All categories by code."""
-    with data_path("issue_categories.csv").open(encoding="utf-8", newline="") as file:
+    with data_path("rules", "issue_categories.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         return {
             row["code"]: Category(
@@ -52,7 +59,7 @@ def categories() -> dict[str, Category]:
 @cache
 def checklist(site_type: str) -> tuple[Item, ...]:
     """The items of a site type, in their order."""
-    with data_path("checklists.csv").open(encoding="utf-8", newline="") as file:
+    with data_path("rules", "checklists.csv").open(encoding="utf-8", newline="") as file:
         return tuple(
             Item(row["id"], row["site_type"], row["category"], row["zh"], row["en"])
             for row in csv.DictReader(file)
@@ -71,7 +78,7 @@ class VisitRule:
 @cache
 def visit_rules() -> dict[str, VisitRule]:
     """The visit of every kind of site: anchor classes, `back_alley`, `compound`."""
-    with data_path("visits.csv").open(encoding="utf-8", newline="") as file:
+    with data_path("rules", "visits.csv").open(encoding="utf-8", newline="") as file:
         return {
             row["kind"]: VisitRule(
                 round(60 * float(row["service_min"])),

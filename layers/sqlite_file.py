@@ -226,6 +226,15 @@ def create_boxes(connection: Connection, layer: str) -> None:
     connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {layer}_boxes USING rtree(fid, {', '.join(_EDGES)})")
 
 
+def keep_for_ever(connection: Connection, name: str) -> None:
+    """Rows of a table can be added from now on, but neither changed nor taken out."""
+    for verb in ("UPDATE", "DELETE"):
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {name}_no_{verb.lower()} BEFORE {verb} ON {name}"
+            f" BEGIN SELECT RAISE(ABORT, '{name} is a history: rows are only added'); END"
+        )
+
+
 def insert_rows(
     connection: Connection, rows: Table, names: Sequence[str], values: Sequence[tuple[Any, ...]]
 ) -> None:

@@ -180,7 +180,7 @@ class Store:
     @contextmanager
     def adding(self, batch: NewBatch, *, update: bool = False) -> Iterator[batches.Addition]:
         """An import piece by piece: stored when the block ends, and not at all if an error leaves it."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             yield batches.Addition(connection, batch, update=update)
 
     def undo(self, batch_id: int, undone_at: str) -> Batch:
@@ -194,9 +194,9 @@ class Store:
         NotFoundError
             `batch_unknown`.
         StoreError
-            `batch_undone`: it was undone before.
+            `batch_undone`: it was undone before. `batch_followed`: issues of it have a history.
         """
-        with self._writing() as connection:
+        with self.writing() as connection:
             batch = batches.one(connection, batch_id)
             if batch.undone_at is not None:
                 raise StoreError(
@@ -207,6 +207,7 @@ class Store:
                     source=batch.source,
                     undone_at=batch.undone_at,
                 )
+            _require_no_history(connection, batch_id)
             for table in tables.LAYER_TABLES.values():
                 batches.take_out(connection, table, batch_id)
             connection.execute(
@@ -243,7 +244,7 @@ class Store:
         )
         if bbox is not None:
             query = query.where(sqlite_file.in_box(table, bbox))
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query.order_by(table.c.fid)).fetchall()
         found = tables.from_rows(rows, layer, names)
         if bbox is None:
@@ -263,7 +264,7 @@ class Store:
         query = select(*(table.c[name] for name in columns), table.c.geom).where(
             table.c.superseded_by.is_(None)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(query.order_by(table.c.fid))
             while rows := found.cursor.fetchmany(size):
                 *values, wkb = (list(column) for column in zip(*rows, strict=True))
@@ -272,25 +273,25 @@ class Store:
     def existing_ids(self, layer: str, ids: Iterable[str]) -> set[str]:
         """Those of the ids that are current in the store."""
         _table(layer)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return batches.current_ids(connection, layer, list(ids))
 
     def count(self, layer: str) -> int:
         """How many current rows the layer has."""
         table = _table(layer)
         query = select(func.count()).select_from(table).where(table.c.superseded_by.is_(None))
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(query).scalar_one()
 
     def summary(self) -> list[LayerSummary]:
         """Every layer of the schema, the empty ones too, in its order."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [_summary(connection, layer) for layer in tables.LAYER_TABLES]
 
     def came_with(self, layers: Iterable[str]) -> list[Batch]:
         """The imports that current rows of the layers came with, layer by layer in the schema's order."""
         wanted = set(layers)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [
                 batch
                 for layer in tables.LAYER_TABLES
@@ -303,23 +304,26 @@ class Store:
         wanted = set(layers)
         touching = [batch for batch in self.batches() if wanted & batch.counts.keys()]
         told = json.dumps([migrations.HEAD, *map(asdict, touching)], sort_keys=True)
+        if "issues" in wanted:  # they follow their history, see `ledger.py`
+            with self.reading() as connection:
+                told += f" {connection.execute(select(func.max(tables.events.c.id))).scalar_one()}"
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     # ----------------------------------------------------------------- batches
 
     def batches(self) -> list[Batch]:
         """Every import in its order, the undone ones too."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return batches.found(connection, select(tables.batches))
 
     def batch(self, batch_id: int) -> Batch:
         """The import of that number (NotFoundError `batch_unknown`)."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return batches.one(connection, batch_id)
 
     def draws_needing(self, batch_id: int) -> list[str]:
         """The names of the later draws whose frame holds units of a batch."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             batch = batches.one(connection, batch_id)
             layers = {layer: batches.ids_of(connection, layer, batch_id) for layer in tables.LAYER_TABLES}
             draws = tables.draws
@@ -333,7 +337,7 @@ class Store:
     def refusals(self, batch_id: int) -> dict[str, list[Fault]]:
         """The refused rows of a batch by layer, in the order they were given."""
         faults: dict[str, list[Fault]] = {}
-        with self._reading() as connection:
+        with self.reading() as connection:
             batches.one(connection, batch_id)
             for layer, fault, _ in batches.refused(connection, batch_id):
                 faults.setdefault(layer, []).append(fault)
@@ -341,7 +345,7 @@ class Store:
 
     def refused_rows(self, batch_id: int) -> Iterator[tuple[Fault, list[Any] | None]]:
         """The refused rows of a batch with their cells, where they came from a table."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             batches.one(connection, batch_id)
             for _, fault, cells in batches.refused(connection, batch_id):
                 yield fault, cells
@@ -352,13 +356,13 @@ class Store:
         """Header set -> field -> heading, as last said of tables with these headings."""
         table = tables.mappings
         query = select(table.c.headings, table.c.columns).where(table.c.layer == layer)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {row.headings: row.columns for row in connection.execute(query)}
 
     def keep_mapping(self, layer: str, headings: str, columns: Mapping[str, str]) -> None:
         """Remember which heading holds which field in tables with these headings."""
         table = tables.mappings
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(delete(table).where(table.c.layer == layer, table.c.headings == headings))
             if columns:
                 connection.execute(
@@ -377,7 +381,7 @@ class Store:
         secret: dict[str, Any] | None = None,
     ) -> None:
         """Store a draw under a name that no other has (StoreError `draw_exists`)."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             if name in _names(connection, tables.draws):
                 raise StoreError(
                     f"there is already a draw named {name!r}; choose another name",
@@ -397,7 +401,7 @@ class Store:
     ) -> None:
         """Put the record of a sealed draw in its place; a drawn one is final (StoreError `draw_final`)."""
         table = tables.draws
-        with self._writing() as connection:
+        with self.writing() as connection:
             if _draw(connection, name).state != "sealed":
                 raise StoreError(
                     f"the draw {name!r} is not sealed and its record is final; make a new draw",
@@ -412,14 +416,14 @@ class Store:
 
     def draw(self, name: str) -> DrawRow:
         """The draw of that name (NotFoundError `draw_unknown`, which tells the names there are)."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _draw(connection, name)
 
     def draws(self) -> list[DrawHeading]:
         """Every draw by name, the oldest first; the records, which may be large, are left to `draw`."""
         table = tables.draws
         query = select(table.c.name, table.c.created_at, table.c.state)
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query.order_by(table.c.created_at, table.c.name))
             return [DrawHeading(*row) for row in rows]
 
@@ -427,7 +431,7 @@ class Store:
 
     def save_plan(self, name: str, draw: str | None, created_at: str, record: dict[str, Any]) -> None:
         """Store a plan under a name that no other has (StoreError `plan_exists`), as its revision 1."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             if name in _names(connection, tables.plans):
                 raise StoreError(
                     f"there is already a plan named {name!r}; choose another name",
@@ -457,7 +461,7 @@ class Store:
             `plan_changed`: somebody else has changed the plan since; nothing is stored.
         """
         table = tables.plans
-        with self._writing() as connection:
+        with self.writing() as connection:
             stored = _plan(connection, name).revision
             if stored != revision:
                 raise StoreError(
@@ -474,44 +478,46 @@ class Store:
 
     def plan(self, name: str) -> PlanRow:
         """The plan of that name (NotFoundError `plan_unknown`, which tells the names there are)."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return _plan(connection, name)
 
     def plans(self) -> list[PlanHeading]:
         """Every plan by name, the oldest first; the records, which may be large, are left to `plan`."""
         table = tables.plans
         query = select(*(table.c[name] for name in _PLAN_HEADING))
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query.order_by(table.c.created_at, table.c.name))
             return [PlanHeading(*row) for row in rows]
 
     def remove_plan(self, name: str) -> None:
         """Take a plan out for good (NotFoundError `plan_unknown`)."""
         table = tables.plans
-        with self._writing() as connection:
+        with self.writing() as connection:
             _plan(connection, name)
             connection.execute(delete(table).where(table.c.name == name))
 
     # ------------------------------------------------------------ transactions
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A connection that only reads; for the other tables of the store (`ledger.py`, `missions.py`)."""
         with sqlite_file.told(self.path, self._timeout), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: all of it or, on any error, nothing."""
         with sqlite_file.told(self.path, self._timeout), self._engine.connect() as connection:
             connection.execution_options(writes=True)
             with connection.begin():
                 yield connection
 
     def _bring_to_head(self) -> None:
-        with self._reading() as connection:
+        with self.reading() as connection:
             version = _version(connection)
         if version == migrations.HEAD:
             return
-        with self._writing() as connection:
+        with self.writing() as connection:
             version = _version(connection)  # again: another program may have been faster
             if version is not None and version > migrations.HEAD:
                 raise StoreError(
@@ -525,6 +531,24 @@ class Store:
             if version != migrations.HEAD:
                 migrations.upgrade(connection)
                 sqlite_file.mark(connection)
+
+
+def _require_no_history(connection: Connection, batch_id: int) -> None:
+    """A history is kept for ever, so its issue must stay."""
+    issues, cases = tables.LAYER_TABLES["issues"], tables.cases
+    count = connection.execute(
+        select(func.count())
+        .select_from(issues.join(cases, cases.c.issue == issues.c.id))
+        .where(issues.c.batch_id == batch_id)
+    ).scalar_one()
+    if count:
+        raise StoreError(
+            f"batch {batch_id} holds {count} issues that are followed up, and a history is never taken back;"
+            " withdraw or correct the issues instead (zhoubian issue)",
+            code="batch_followed",
+            batch=batch_id,
+            count=count,
+        )
 
 
 def _require_place(path: Path, *, create: bool) -> None:

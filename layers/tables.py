@@ -176,6 +176,219 @@ plans = Table(
     Column("record", JSON, nullable=False),
 )
 
+rule_books = Table(
+    "rule_books",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("valid_from", Text, nullable=False),
+    Column("valid_until", Text),
+    Column("sha256", Text, nullable=False),
+    Column("stored_at", Text, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
+missions = Table(
+    "missions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("draw", Text),
+    Column("plan", Text),
+    Column("rules", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("starts_at", Text, nullable=False),
+    Column("changed_at", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("mission", ForeignKey("missions.name"), nullable=False),
+    Column("site", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("cases", Integer, nullable=False),
+    Column("inside_lines", Integer, nullable=False),
+    Column("note", Text),
+    Column("photos", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    UniqueConstraint("mission", "site", "item"),
+)
+
+result_changes = Table(
+    "result_changes",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("mission", Text, nullable=False, index=True),
+    Column("site", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("changes", JSON, nullable=False),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("issue", Text, primary_key=True),
+    *(
+        Column(name, Text, nullable=name not in ("category", "source", "rules", "state"))
+        for name in (
+            "category", "source", "mission", "site", "site_type", "item", "lead_unit", "joint_units",
+            "responsible", "district", "community", "grid", "why", "rules", "state", "colour", "approver",
+            "recurs", "merged_into", "note",
+        )
+    ),
+    Column("count", Integer, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("rework", Integer, nullable=False),
+    Column("left_s", BigInteger),
+    Column("found_at", Moment, nullable=False),
+    *(
+        Column(name, Moment)
+        for name in (
+            "due_from", "deadline", "first_deadline", "fixed_at", "carded_at", "reported_at", "rechecked_at",
+            "closed_at", "suspended_at", "suspended_until", "handed_over_at", "withdrawn_at",
+        )
+    ),
+    Column("lon", Double, nullable=False),
+    Column("lat", Double, nullable=False),
+    Column("photos", JSON, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Index("ix_cases_state_deadline", "state", "deadline"),
+    Index("ix_cases_found_at", "found_at"),
+    Index("ix_cases_site_category", "site", "category"),
+)  # fmt: skip
+"""An issue that is followed up, as its history has made it; one row per issue."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("issue", ForeignKey("cases.issue"), nullable=False, index=True),
+    Column("at", Moment, nullable=False, index=True),
+    Column("recorded_at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("changes", JSON, nullable=False),
+    Column("note", Text),
+)
+"""The history of the issues: only ever added to; the store itself refuses to change or delete a row."""
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("counts", JSON, nullable=False),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    *(Column(name, Text) for name in ("category", "site", "area", "lead_unit", "joint_units", "why")),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("removed_at", Moment),
+)
+
+typed_scores = Table(
+    "typed_scores",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("score", Double, nullable=False),
+    Column("note", Text),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+)
+
+negative_flags = Table(
+    "negative_flags",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("year", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("removed_at", Moment),
+)
+
+plaques = Table(
+    "plaques",
+    metadata,
+    Column("until", Text, primary_key=True),
+    Column("since", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+"""Who holds the rotating black plaque (流动黑牌), bulletin period by bulletin period."""
+
+bulletins = Table(
+    "bulletins",
+    metadata,
+    Column("until", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("since", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("written_at", Moment, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
+poster_counts = Table(
+    "poster_counts",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("theme", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("damaged", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+)
+
+household_rounds = Table(
+    "household_rounds",
+    metadata,
+    Column("compound", Text, primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("day", Text, nullable=False),
+    Column("households", Integer),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("period", Text),
+    Column("due", Text, nullable=False),
+    Column("unit", Text),
+    Column("done_at", Text),
+    Column("note", Text),
+)
+"""The dated list of work of the desk review: titles and days, no documents."""
+
+accesses = Table(
+    "accesses",
+    metadata,
+    Column("id", ROW_NUMBER, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+)
+"""Who asked for a list that is or was sealed."""
+
 
 def _layer_table(layer: schema.Layer) -> Table:
     values = [

@@ -28,6 +28,8 @@ BY_CODE: dict[str, Outcome] = {
     "plan_solving": Outcome(409, 1),
     "batch_needed": Outcome(409, 1),
     "batch_undone": Outcome(409, 1),
+    "batch_followed": Outcome(409, 1),
+    "issue_changed": Outcome(409, 1),
     "cross_site": Outcome(403, 1),
     "import_shut": Outcome(403, 1),
     "issues_being_read": Outcome(503, 75),

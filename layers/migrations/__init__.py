@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-HEAD = "0003"
+HEAD = "0004"
 """The version this program writes. Versions are four-digit numbers in their order."""
 
 _one_at_a_time = threading.Lock()

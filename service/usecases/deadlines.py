@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from geo.errors import LayerError, NotFoundError
 from layers.resources import data_path
+from layers.rule_tables import plain
 from layers.rules import Category, categories
 
+from ..supervision import rulebook
 from ..supervision.worktime import Span, WorkCalendar, due, half
 
 LEAST_YELLOW = Span(4, "wh")
@@ -44,38 +45,20 @@ def work_calendar(file: Path | None = None) -> WorkCalendar:
     LayerError
         `calendar_unreadable`, with what is wrong.
     """
-    path = file or data_path("work_calendar.toml")
+    path = file or data_path("rules", "work_calendar.toml")
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _calendar(told)
+        return rulebook.work_calendar(plain(told))
     except OSError as fault:
         raise _unreadable(path, str(fault.strerror)) from fault
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise _unreadable(path, str(fault)) from fault
 
 
-def _calendar(told: dict[str, Any]) -> WorkCalendar:
-    shifts = tuple((time.fromisoformat(begin), time.fromisoformat(end)) for begin, end in told["shifts"])
-    edges = [moment for shift in shifts for moment in shift]
-    if not shifts or edges != sorted(set(edges)):
-        raise ValueError("shifts must ascend and must not overlap")
-    holidays: set[date] = set()
-    for begin, end in told["holidays"]:
-        if end < begin:
-            raise ValueError(f"the holiday of {begin} ends before it begins")
-        holidays.update(begin + timedelta(days=day) for day in range((end - begin).days + 1))
-    makeup = frozenset(told["makeup"])
-    if wrong := sorted(day for day in makeup if day in holidays or day.weekday() < 5):
-        raise ValueError(f"{wrong[0]} is no Saturday or Sunday, or is a holiday as well")
-    return WorkCalendar(
-        str(told["version"]), shifts, frozenset(holidays), makeup, told["first"], told["last"]
-    )
-
-
 def _unreadable(path: Path, detail: str) -> LayerError:
     return LayerError(
-        f"{path.name}: the work calendar cannot be read ({detail}); write it as data/work_calendar.toml is"
-        " written",
+        f"{path.name}: the work calendar cannot be read ({detail}); write it as"
+        " data/rules/work_calendar.toml is written",
         code="calendar_unreadable", file=path.name, detail=detail,
     )  # fmt: skip
 
@@ -98,7 +81,7 @@ def deadlines(code: str, found: datetime, *, calendar: Path | None = None) -> De
     known = categories()
     if code.upper() not in known:
         raise NotFoundError(
-            f"there is no issue category {code[:20]!r}; the codes stand in data/issue_categories.csv",
+            f"there is no issue category {code[:20]!r}; the codes stand in data/rules/issue_categories.csv",
             code="category_unknown", given=code[:20],
         )  # fmt: skip
     days = work_calendar(calendar)

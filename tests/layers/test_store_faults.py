@@ -142,7 +142,7 @@ def test_newer_store_is_refused_and_left_alone(path):
         file.execute("UPDATE alembic_version SET version_num = '0999'")
         file.commit()
     before = digest(path)
-    with pytest.raises(StoreError, match=r"newer zhoubian \(version 0999, this one knows 0003\)") as error:
+    with pytest.raises(StoreError, match=r"newer zhoubian \(version 0999, this one knows 0004\)") as error:
         Store.open(path, create=True)
     assert refusal(error) == "store_newer"
     assert digest(path) == before

@@ -81,7 +81,7 @@ def test_a_filter_takes_exactly_these(city, query, holds):
 
 @pytest.mark.parametrize("severity", ["1", "2", "3", "1,3"])
 def test_severity_is_that_of_the_category(city, severity):
-    with data_path("issue_categories.csv").open(encoding="utf-8", newline="") as file:
+    with data_path("rules", "issue_categories.csv").open(encoding="utf-8", newline="") as file:
         levels = {row["code"]: row["severity"] for row in csv.DictReader(file)}
     expected = sum(levels[row["category"]] in severity.split(",") for row in ROWS)
     assert matched(city, severity=severity) == expected

@@ -1,0 +1,60 @@
+"""Which rules hold: the rule books of a store, and the one that comes with the program."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import select
+
+from geo.errors import NotFoundError
+from layers import tables
+from layers.rule_tables import RuleTables, digest, shipped
+from layers.store import Store
+
+from ..supervision.rulebook import RuleBook, build
+
+_built: dict[str, RuleBook] = {}
+
+
+def current(store: Store, on: date) -> RuleBook:
+    """The rule book that holds on a day: the newest stored one that does, else the program's."""
+    books = tables.rule_books
+    query = (
+        select(books.c.sha256, books.c.record)
+        .where(books.c.valid_from <= on.isoformat())
+        .where(books.c.valid_until.is_(None) | (books.c.valid_until >= on.isoformat()))
+        .order_by(books.c.valid_from.desc(), books.c.stored_at.desc(), books.c.version.desc())
+    )
+    with store.reading() as connection:
+        row = connection.execute(query.limit(1)).one_or_none()
+    return _book(_shipped_digest(), shipped()) if row is None else _book(row.sha256, row.record)
+
+
+def of_version(store: Store, version: str) -> RuleBook:
+    """The rule book of a version (NotFoundError `rules_unknown`)."""
+    books = tables.rule_books
+    with store.reading() as connection:
+        row = connection.execute(
+            select(books.c.sha256, books.c.record).where(books.c.version == version)
+        ).one_or_none()
+    if row is not None:
+        return _book(row.sha256, row.record)
+    if shipped()["rules"]["version"] == version:
+        return _book(_shipped_digest(), shipped())
+    raise NotFoundError(
+        f"there is no rule book of version {version[:40]!r}; zhoubian rules check tells those there are",
+        code="rules_unknown", given=version[:40],
+    )  # fmt: skip
+
+
+@lru_cache(1)
+def _shipped_digest() -> str:
+    return digest(shipped())
+
+
+def _book(sha256: str, record: RuleTables | Any) -> RuleBook:
+    if sha256 not in _built:
+        _built[sha256] = build(record)
+    return _built[sha256]
