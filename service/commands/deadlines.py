@@ -7,13 +7,11 @@ from pathlib import Path
 
 import typer
 
-from geo.errors import DesignError
-
-from .. import clock
 from ..i18n import Lang, text
 from ..supervision.worktime import Span
 from ..usecases import deadlines
 from ..usecases.deadlines import RED, Deadlines
+from .moments import moment_or_now, said
 from .show import door, json_option, print_json, say, table
 
 
@@ -30,7 +28,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        at = clock.now() if found is None else _moment(found)
+        at = moment_or_now(found)
         told = deadlines.deadlines(category, at, calendar=calendar)
         rows = _rows(told)
         if as_json:
@@ -45,7 +43,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         heading = {
             "category": told.category.code,
             "name": told.category.zh if here.lang == "zh" else told.category.name,
-            "found": _said(at), "span": _length(told.span, here.lang), "calendar": told.calendar,
+            "found": said(at), "span": _length(told.span, here.lang), "calendar": told.calendar,
         }  # fmt: skip
         if told.yellow is None:
             say(text("cli.deadline_title", here.lang, **heading))
@@ -53,7 +51,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
             return
         heads = [text(f"cli.head.{head}", here.lang) for head in ("card", "length", "due")]
         shown = [
-            (text(f"deadline.card.{card}", here.lang), _length(span, here.lang), _said(due))
+            (text(f"deadline.card.{card}", here.lang), _length(span, here.lang), said(due))
             for card, span, due in rows
             if span is not None and due is not None
         ]
@@ -68,17 +66,3 @@ def _rows(told: Deadlines) -> list[tuple[str, Span | None, datetime | None]]:
 
 def _length(span: Span, lang: Lang) -> str:
     return text(f"deadline.unit.{span.unit}", lang, amount=span.amount)
-
-
-def _said(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
-
-
-def _moment(words: str) -> datetime:
-    try:
-        return datetime.fromisoformat(words.strip()).replace(tzinfo=clock.SHANGHAI)
-    except ValueError:
-        raise DesignError(
-            f"{words[:30]!r} is no moment; write it as 2026-05-06 16:30",
-            code="moment_unreadable", given=words[:30],
-        ) from None  # fmt: skip
