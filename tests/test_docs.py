@@ -17,8 +17,16 @@ def read(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def _named(program, before=""):
+    """Every command of a program with its whole name, those of its sub-applications too."""
+    for command in program.registered_commands:
+        yield f"{before}{command.name or command.callback.__name__}", command
+    for group in program.registered_groups:
+        yield from _named(group.typer_instance, f"{before}{group.name} ")
+
+
 def commands():
-    return [command.name or command.callback.__name__ for command in build("en").registered_commands]
+    return [name for name, _ in _named(build("en"))]
 
 
 def test_the_program_has_the_commands_of_the_house():
@@ -40,13 +48,19 @@ def test_there_are_two_setup_commands(readme):
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_every_command_has_a_help_that_teaches(lang):
-    for command in build(lang).registered_commands:
-        assert len(command.help or "") > (5 if lang == "zh" else 12), command.callback.__name__
-    group = typer.main.get_command(build(lang))
-    for command in group.commands.values():
-        for parameter in command.params:
-            if parameter.name != "help":
-                assert getattr(parameter, "help", None), f"{command.name} {parameter.name}"
+    program = build(lang)
+    for name, command in _named(program):
+        assert len(command.help or "") > (5 if lang == "zh" else 12), name
+    _require_help(typer.main.get_command(program))
+
+
+def _require_help(command):
+    for parameter in command.params:
+        if parameter.name != "help":
+            assert getattr(parameter, "help", None), f"{command.name} {parameter.name}"
+    for inner in getattr(command, "commands", {}).values():
+        assert inner.help, inner.name
+        _require_help(inner)
 
 
 @pytest.mark.parametrize("folder", ["geo", "layers", "service"])
