@@ -30,9 +30,9 @@ STANDINGS: tuple[Standing, ...] = ("open", "overdue", "closed", "gone")
 
 COLUMNS = (
     "issue", "category", "state", "colour", "lead_unit", "joint_units", "responsible", "district",
-    "community", "grid", "site", "site_type", "item", "mission", "source", "found_at", "first_deadline", "deadline",
-    "carded_at", "reported_at", "rechecked_at", "closed_at", "rework", "count", "severity", "recurs",
-    "suspended_until", "approver", "handed_over_at", "why", "rules", "note", "lon", "lat",
+    "community", "grid", "site", "site_type", "item", "mission", "source", "found_at", "first_deadline",
+    "deadline", "carded_at", "reported_at", "rechecked_at", "closed_at", "rework", "count", "severity",
+    "recurs", "suspended_until", "approver", "handed_over_at", "why", "rules", "note", "lon", "lat",
 )  # fmt: skip
 """Columns of a list as a file, in their order."""
 

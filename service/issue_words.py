@@ -1,0 +1,97 @@
+"""What stands in a case, in words: units, categories, cards and moments as people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from layers.ledger import Case
+
+from . import clock
+from .i18n import Lang, text, texts
+from .supervision.rulebook import RuleBook
+
+
+def unit(book: RuleBook, unit_id: str | None, lang: Lang) -> str:
+    """The name of a lead unit; an id that the rule book does not know stays as it is."""
+    known = book.units.get(unit_id or "")
+    return (unit_id or "") if known is None else (known.zh if lang == "zh" else known.en)
+
+
+def units(book: RuleBook, ids: Sequence[str], lang: Lang) -> str:
+    """Several units in one line."""
+    return ("、" if lang == "zh" else ", ").join(unit(book, one, lang) for one in ids)
+
+
+def category(book: RuleBook, code: str, lang: Lang) -> str:
+    """Code and name of a category."""
+    known = book.categories.get(code)
+    if known is None:
+        return code
+    return f"{code} {known.zh if lang == 'zh' else known.name.replace('_', ' ')}"
+
+
+def site_type(book: RuleBook, code: str | None, lang: Lang) -> str:
+    """The name of a type of site."""
+    known = book.site_types.get(code or "")
+    return (code or "") if known is None else (known.zh if lang == "zh" else known.en)
+
+
+def card(book: RuleBook, colour: str | None, lang: Lang) -> str:
+    """The name of a colour of card."""
+    level = next((one for one in book.cards.levels if one.id == colour), None)
+    return (colour or "") if level is None else (level.zh if lang == "zh" else level.en)
+
+
+def when(moment: datetime | None) -> str:
+    """Local time to the minute."""
+    return "" if moment is None else f"{moment.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def field(name: str, lang: Lang) -> str:
+    """The name of a field of a case."""
+    return text(f"issue.field.{name}", lang) if f"issue.field.{name}" in texts() else name
+
+
+def value(book: RuleBook, name: str, told: Any, lang: Lang) -> str:
+    """A value of a case, as the case has it or as its history tells it (moments as text)."""
+    if told is None or told == ():
+        return ""
+    match name:
+        case "category":
+            return category(book, told, lang)
+        case "lead_unit":
+            return unit(book, told, lang)
+        case "joint_units":
+            return units(book, told, lang)
+        case "site_type":
+            return site_type(book, told, lang)
+        case "colour":
+            return card(book, told, lang)
+        case "state" | "source":
+            return text(f"issue.{name}.{told}", lang)
+        case "why":
+            return text(f"assign.why.{told}", lang) if f"assign.why.{told}" in texts() else str(told)
+        case "photos":
+            return "; ".join(told)
+    if isinstance(told, datetime):
+        return when(told)
+    if name.endswith(("_at", "deadline", "_from", "_until")):
+        return when(datetime.fromisoformat(told))
+    return f"{told:.6f}" if isinstance(told, float) else str(told)
+
+
+FACTS = (
+    "category", "state", "colour", "severity", "count", "lead_unit", "joint_units", "responsible", "why",
+    "district", "community", "grid", "site", "site_type", "item", "mission", "source", "found_at",
+    "carded_at", "due_from", "deadline", "first_deadline", "reported_at", "rechecked_at", "closed_at",
+    "fixed_at", "rework", "suspended_at", "suspended_until", "approver", "handed_over_at", "recurs",
+    "merged_into", "withdrawn_at", "rules", "note", "photos", "lon", "lat",
+)  # fmt: skip
+
+
+def facts(book: RuleBook, case: Case, lang: Lang) -> list[tuple[str, str, str]]:
+    """(field, its name, its value in words) of whatever a case has."""
+    told = ((name, field(name, lang), value(book, name, getattr(case, name), lang)) for name in FACTS)
+    return [(name, label, words) for name, label, words in told if words]
