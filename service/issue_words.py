@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from layers.ledger import Case
+from layers.ledger import MOMENTS, Case
 
 from . import clock
 from .i18n import Lang, text, texts
@@ -56,30 +56,33 @@ def field(name: str, lang: Lang) -> str:
 
 def value(book: RuleBook, name: str, told: Any, lang: Lang) -> str:
     """A value of a case, as the case has it or as its history tells it (moments as text)."""
-    if told is None or told == ():
+    if told is None or told in ((), []):
         return ""
-    match name:
-        case "category":
-            return category(book, told, lang)
-        case "lead_unit":
-            return unit(book, told, lang)
-        case "joint_units":
-            return units(book, told, lang)
-        case "site_type":
-            return site_type(book, told, lang)
-        case "colour":
-            return card(book, told, lang)
-        case "state" | "source":
-            return text(f"issue.{name}.{told}", lang)
-        case "why":
-            return text(f"assign.why.{told}", lang) if f"assign.why.{told}" in texts() else str(told)
-        case "photos":
-            return "; ".join(told)
-    if isinstance(told, datetime):
-        return when(told)
-    if name.endswith(("_at", "deadline", "_from", "_until")):
-        return when(datetime.fromisoformat(told))
+    if name in _NAMED:
+        return _NAMED[name](book, told, lang)
+    if name in MOMENTS:
+        return when(told if isinstance(told, datetime) else datetime.fromisoformat(told))
     return f"{told:.6f}" if isinstance(told, float) else str(told)
+
+
+def _coded(prefix: str) -> Callable[[RuleBook, Any, Lang], str]:
+    def words(_: RuleBook, told: Any, lang: Lang) -> str:
+        return text(f"{prefix}.{told}", lang) if f"{prefix}.{told}" in texts() else str(told)
+
+    return words
+
+
+_NAMED: Mapping[str, Callable[[RuleBook, Any, Lang], str]] = {
+    "category": category,
+    "lead_unit": unit,
+    "joint_units": units,
+    "site_type": site_type,
+    "colour": card,
+    "state": _coded("issue.state"),
+    "source": _coded("issue.source"),
+    "why": _coded("assign.why"),
+    "photos": lambda _, told, __: "; ".join(told),
+}
 
 
 FACTS = (
