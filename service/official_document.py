@@ -19,9 +19,10 @@ from xml.sax.saxutils import escape
 
 from docx import Document
 from docx.enum.section import WD_ORIENT, WD_SECTION
-from docx.oxml import OxmlElement, parse_xml
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import parse_xml
 from docx.oxml.ns import qn
-from docx.shared import Mm
+from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 from PIL import Image
 
@@ -178,19 +179,20 @@ class OfficialDocument:
     def signature(self, office: str, day: date) -> None:
         """The office and below it the date, to the right.
 
-        The office stands two characters from the margin and the date begins two characters after it; a
-        date longer than that takes the two characters itself and moves the office.
+        In Chinese the office ends two characters from the margin and the date begins two characters after
+        it; a date too long for that ends there itself and moves the office. Both are set in from the left,
+        so that a font with wide digits changes nothing. In English both end at the margin.
         """
         written = date_words(day, self.lang)
-        names, days = _em(printable(office)), _em(written)
-        office_in, date_in = (2.0, names - days) if names - days >= 2 else (days + 4 - names, 2.0)
-        for words, em in (("", 0.0), (office, office_in), (written, date_in)):
+        room = self._wanted.text_width / 25.4 * 72 / BODY_PT
+        begins = room - 2 - max(_em(printable(office)), _em(written) + 2)
+        for words, em in (("", 0.0), (office, begins), (written, begins + 2)):
             paragraph = self._paragraph(words, "Signature")
             paragraph.paragraph_format.keep_with_next = words != written
-            indent = OxmlElement("w:ind")
-            indent.set(qn("w:rightChars"), str(round(em * 100)))
-            indent.set(qn("w:right"), str(twips(em * BODY_PT)))
-            paragraph._p.get_or_add_pPr()._insert_ind(indent)
+            if self.lang == "zh":
+                paragraph.paragraph_format.left_indent = Pt(max(em, 0.0) * BODY_PT)
+            else:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
 
     # --------------------------------------------------------------------------------- tables
 

@@ -123,7 +123,7 @@ def styles_xml() -> str:
         _style("BodyText", "Body Text", BODY_FONT, BODY_PT, body, extra=tracked),
         _style("Heading1", "heading 1", HEAD_FONT, BODY_PT, body + '<w:outlineLvl w:val="0"/>'),
         _style("Heading2", "heading 2", SUBHEAD_FONT, BODY_PT, body + '<w:outlineLvl w:val="1"/>'),
-        _style("Signature", "Signature", BODY_FONT, BODY_PT, '<w:jc w:val="right"/>'),
+        _style("Signature", "Signature", BODY_FONT, BODY_PT),
         _style("Caption", "caption", HEAD_FONT, NOTE_PT, '<w:jc w:val="center"/>', line=20, before=4),
         _style("Note", "Note", BODY_FONT, NOTE_PT, '<w:jc w:val="both"/>', line=18),
         _style("Picture", "Picture", BODY_FONT, NOTE_PT, '<w:jc w:val="center"/>', line=None),

@@ -236,15 +236,16 @@ def test_the_mark_is_a_switch(lang):
 
 
 def test_the_date_begins_two_characters_after_the_office():
-    def indents(office):
+    def begins(office):
         document = blank()
         document.signature(office, date(2024, 5, 6))
-        ends = [paragraph._p.pPr.ind for paragraph in opened(document.save()).paragraphs[-2:]]
-        return [int(end.get(qn("w:rightChars"))) / 100 for end in ends]
+        ends = opened(document.save()).paragraphs[-2:]
+        # counted in characters from the right margin, 156 mm from the left
+        return [round((Mm(156) - end.paragraph_format.left_indent) / Pt(16), 1) for end in ends]
 
     # the date is six characters wide: four digits, four signs, two digits
-    assert indents("市创建全国文明城市办公室") == [2, 6]  # 12 wide
-    assert indents("市创城办") == [6, 2]  # 4 wide: begins at 10 from the edge, the date at 8
+    assert begins("市创建全国文明城市办公室") == [2 + 12, 12]
+    assert begins("市创城办") == [2 + 6 + 2, 2 + 6]
 
 
 def test_a_page_that_is_to_begin_begins_once():
