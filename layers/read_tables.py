@@ -40,7 +40,7 @@ _HEAD = 40
 _TITLES = 30
 """Rows among which the headings are looked for, as `columns.find_header` does."""
 _SAMPLE = 200_000
-_QUOTED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
+_QUOTED = re.compile(r"'+([=+\-@\t\r]|(\d{12,}|0\d+|\d{1,2}[-/]\d{1,2}([-/]\d{1,2})?)$)")
 
 Row = list[Any]
 
@@ -144,7 +144,7 @@ def _holds(path: Path, sign: bytes) -> bool:
 
 def _unquoted(cell: str) -> str:
     """`write.py`, and Excel by hand, put an apostrophe before text that looks like a formula."""
-    return cell[1:] if cell.startswith("'") and _QUOTED_FORMULA.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and _QUOTED.match(cell) else cell
 
 
 def _delimiter(sample: str, layer: str, wishes: Wishes) -> str:

@@ -29,6 +29,9 @@ from geo.errors import LayerError
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """How text begins that a spreadsheet takes for a formula, apostrophes of ours before it included."""
 
+NOT_A_NUMBER = re.compile(r"'*(\d{12,}|0\d+|\d{1,2}[-/]\d{1,2}([-/]\d{1,2})?)")
+"""Text that a spreadsheet would round (a grid code of 15 digits), strip (0012) or take for a day (1-2)."""
+
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -109,8 +112,9 @@ def _cells(table: pd.DataFrame) -> tuple[list[str], Iterator[list[Any]]]:
 
 
 def _csv_cell(value: Any) -> Any:
-    """An apostrophe before what looks like a formula; `read_tables.py` takes it away again."""
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
+    """An apostrophe before what a spreadsheet would not leave as text; reading takes it away again."""
+    changed = isinstance(value, str) and (FORMULA.match(value) or NOT_A_NUMBER.fullmatch(value))
+    return f"'{value}" if changed else value
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

@@ -18,6 +18,7 @@ from shapely import LineString, MultiPoint, Point, Polygon
 from whole_file import check, read_file
 
 from geo.errors import LayerError
+from layers.read_tables import _unquoted
 from layers.schema import LAYERS, Column, conform
 from layers.write import whole, write_csv, write_geojson, write_gpkg, write_xlsx
 
@@ -111,6 +112,13 @@ def test_text_that_looks_like_a_formula_has_an_apostrophe_in_csv(tmp_path):
         assert f"\r\n{line}\r\n".encode() in raw
     assert b"'\t=1" in raw
     assert b"'\r=1" in raw
+
+
+@pytest.mark.parametrize("told", ["420106001001001", "1-2", "3/4", "0012", "12-31-26"])
+def test_text_that_a_spreadsheet_would_change_has_an_apostrophe_in_csv_and_comes_back(tmp_path, told):
+    write_csv(pd.DataFrame({"id": [told], "day": ["2026-05-06"], "few": ["42"]}), tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").read_text("utf-8-sig").splitlines()[1] == f"'{told},2026-05-06,42"
+    assert _unquoted(f"'{told}") == told
 
 
 def test_numbers_below_zero_stay_numbers_in_csv(tmp_path):
