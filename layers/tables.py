@@ -212,6 +212,7 @@ results = Table(
     Column("verdict", Text, nullable=False),
     Column("cases", Integer, nullable=False),
     Column("inside_lines", Integer, nullable=False),
+    Column("fixed_on_site", Integer, nullable=False, server_default="0"),
     Column("note", Text),
     Column("photos", JSON, nullable=False),
     Column("at", Moment, nullable=False),

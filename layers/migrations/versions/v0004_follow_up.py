@@ -55,6 +55,7 @@ def _books_and_missions() -> None:
         *_of(KEY, "id!"),
         *_texts("mission! site! item! verdict!"),
         *_of(sa.Integer, "cases! inside_lines!"),
+        sa.Column("fixed_on_site", sa.Integer, nullable=False, server_default="0"),
         *_texts("note"),
         *_of(sa.JSON, "photos!"),
         *_of(Moment, "at!"),
