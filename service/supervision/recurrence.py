@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -19,7 +20,7 @@ from geo.crs import metric_crs, project
 from .rulebook import CardRules
 
 NONE = -1
-_CHINA = timezone(timedelta(hours=8))
+_APART_M = 1e7
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Findings:
     site: Sequence[str | None]
     lonlat: NDArray[np.float64]
     at: Sequence[datetime]
+
+    def __post_init__(self) -> None:
+        lonlat = np.asarray(self.lonlat, dtype=np.float64).reshape(-1, 2)
+        object.__setattr__(self, "lonlat", lonlat)
 
     def __len__(self) -> int:
         return len(self.category)
@@ -105,13 +110,20 @@ def _together(a: Findings, b: Findings, near_m: float) -> tuple[NDArray[np.int64
     n = len(a)
     place = np.where(site >= 0, site * (category.max() + 1) + category, -1)
     left, right = _joined(place[:n], place[n:])
-    near_left, near_right = _near(a.lonlat, b.lonlat, near_m)
-    same = category[:n][near_left] == category[n:][near_right]
-    unnamed = (site[:n][near_left] < 0) | (site[n:][near_right] < 0)
-    keep = same & unnamed
+    pairs = [(left, right)]
+    # one of the two names no site: all new ones with the unnamed, and the unnamed with the named
+    for rows_a, rows_b in (
+        (np.arange(n), np.flatnonzero(site[n:] < 0)),
+        (np.flatnonzero(site[:n] < 0), np.flatnonzero(site[n:] >= 0)),
+    ):
+        one, other = _near(
+            _Places(a.lonlat[rows_a], category[:n][rows_a]), _Places(b.lonlat[rows_b], category[n:][rows_b]),
+            near_m,
+        )  # fmt: skip
+        pairs.append((rows_a[one], rows_b[other]))
     return (
-        np.concatenate([left, near_left[keep]]).astype(np.int64),
-        np.concatenate([right, near_right[keep]]).astype(np.int64),
+        np.concatenate([one for one, _ in pairs]).astype(np.int64),
+        np.concatenate([other for _, other in pairs]).astype(np.int64),
     )
 
 
@@ -128,14 +140,24 @@ def _joined(a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[NDArray[np.int6
     return left, order[start + np.arange(len(left))]
 
 
-def _near(
-    a: NDArray[np.float64], b: NDArray[np.float64], near_m: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    both = [np.asarray(lonlat, dtype=np.float64).reshape(-1, 2) for lonlat in (a, b)]
-    lon, lat = np.median(np.concatenate(both), axis=0)
+class _Places(NamedTuple):
+    lonlat: NDArray[np.float64]
+    category: NDArray[np.int64]
+
+
+def _near(a: _Places, b: _Places, near_m: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of the same category within `near_m`."""
+    if not len(a.lonlat) or not len(b.lonlat):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    lon, lat = np.median(np.concatenate([a.lonlat, b.lonlat]), axis=0)
     crs = metric_crs(float(lon), float(lat))
-    plane = [project(np.asarray(shapely.points(lonlat), dtype=object), crs) for lonlat in both]
-    left, right = shapely.STRtree(plane[1]).query(plane[0], predicate="dwithin", distance=near_m)
+    # each category in a plane of its own, side by side: a crowded place would make millions of pairs
+    shapes = []
+    for places in (a, b):
+        flat = project(np.asarray(shapely.points(places.lonlat), dtype=object), crs)
+        xy = shapely.get_coordinates(flat)
+        shapes.append(shapely.points(xy[:, 0] + places.category * _APART_M, xy[:, 1]))
+    left, right = shapely.STRtree(shapes[1]).query(shapes[0], predicate="dwithin", distance=near_m)
     return left, right
 
 
