@@ -11,7 +11,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
-import pandas as pd
 from sqlalchemy import ColumnElement, func, select
 
 from geo.errors import DesignError
@@ -198,17 +197,16 @@ def listing(store: Store, query: IssueQuery, *, now: datetime, page: int = 1, si
     return Listing([found[issue] for issue in ids], sum(by_state.values()), by_colour, by_state)
 
 
-def as_table(store: Store, query: IssueQuery, *, now: datetime) -> pd.DataFrame:
-    """All issues of a question as a table for a file; ids and codes are text, times local."""
-    cases = Ledger(store).cases(*query.where(now))
-    rows = [{name: _cell(getattr(case, name)) for name in COLUMNS} for case in cases]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(clock.SHANGHAI).replace(tzinfo=None)
-    return " ".join(value) if isinstance(value, tuple) else value
+def soonest(store: Store, query: IssueQuery, *, now: datetime, most: int) -> tuple[list[Case], int]:
+    """The issues of a question whose deadline is nearest, at most so many, and how many there are."""
+    table = tables.cases
+    where = query.where(now)
+    order = (table.c.deadline.is_(None), table.c.deadline, table.c.issue)
+    with store.reading() as connection:
+        ids = list(connection.scalars(select(table.c.issue).where(*where).order_by(*order).limit(most)))
+        total = connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
+    found = {case.issue: case for case in Ledger(store).cases(table.c.issue.in_(ids))} if ids else {}
+    return [found[issue] for issue in ids], total
 
 
 def choices(store: Store) -> dict[str, list[str]]:

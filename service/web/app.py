@@ -25,7 +25,7 @@ from ..recent import Recent
 from ..resources import static_path
 from ..uploads import Uploads
 from ..usecases.imports import error_json
-from . import draws, exposure, home, hotspots, imports, routes
+from . import draws, exposure, home, hotspots, imports, issues, routes
 from .pages import page_lang, render
 from .words import of_error
 
@@ -99,6 +99,7 @@ def create_app(
     app.register_blueprint(hotspots.bp)
     app.register_blueprint(imports.bp)
     app.register_blueprint(routes.bp)
+    app.register_blueprint(issues.bp)
     app.before_request(_require_host)
     app.before_request(app.extensions["zhoubian_uploads"].sweep)
     app.after_request(_finish)
