@@ -27,6 +27,7 @@ from .i18n import Lang, text
 from .label_places import Box, apart, around, beside
 from .route_colours import colour_of
 from .route_days import Day
+from .street_names import Street, street_names
 
 Floats = NDArray[np.float64]
 
@@ -207,55 +208,17 @@ def _road_lines(lines: Sequence[_Line], thin: float) -> list[str]:
 
 def _road_names(lines: Sequence[_Line], sheet: _Sheet, taken: list[Box], along: Floats) -> list[str]:
     """The name of each road once, along its longest straight piece that has room; great roads first."""
-    best: dict[str, tuple[int, float, Floats]] = {}
     order = list(_WIDTHS)
-    for line in lines:
-        if not line.name or line.kind not in _WIDTHS:
-            continue
-        for piece in _straights(line.xy):
-            length = float(np.hypot(*(piece[1] - piece[0])))
-            rank = (order.index(line.kind), length)
-            if line.name not in best or rank > best[line.name][:2]:
-                best[line.name] = (*rank, piece)
-    told = []
-    for name, (_, length, piece) in sorted(best.items(), key=lambda one: one[1][:2], reverse=True):
-        words = _short(printable(name))
-        wide = _text_width(words, _ROAD_LABEL)
-        middle = piece.mean(axis=0)
-        step = piece[1] - piece[0]
-        angle = math.degrees(math.atan2(step[1], step[0]))
-        angle = angle - 180 if angle > 90 else angle + 180 if angle < -90 else angle
-        turned = math.radians(abs(angle))
-        across = (wide * math.cos(turned) + _ROAD_LABEL * math.sin(turned)) / 2
-        down = (wide * math.sin(turned) + _ROAD_LABEL * math.cos(turned)) / 2
-        box = Box(middle[0] - across, middle[1] - down, middle[0] + across, middle[1] + down)
-        if length < wide * 1.1 or not box.within(sheet.frame) or box.covers(along):
-            continue
-        if any(box.overlaps(other) for other in taken):
-            continue
-        taken.append(box)
-        turn = f"rotate({angle:.1f} {middle[0]:.0f} {middle[1]:.0f})"
-        told.append(
-            f'<text class="halo street" x="{middle[0]:.0f}" y="{middle[1] + _ROAD_LABEL * 0.36:.0f}"'
-            f' font-size="{_ROAD_LABEL:g}" text-anchor="middle" transform="{turn}">{escape(words)}</text>'
-        )
-    return told
-
-
-def _straights(xy: Floats) -> list[Floats]:
-    """Pieces of a line that turn by less than 12 degrees in all, each by its two ends."""
-    pieces, first = [], 0
-    for index in range(1, len(xy)):
-        last = index == len(xy) - 1
-        begun = xy[first + 1] - xy[first]
-        step = xy[index] - xy[index - 1]
-        turn = abs(math.remainder(math.atan2(step[1], step[0]) - math.atan2(begun[1], begun[0]), math.tau))
-        if turn > math.radians(12):
-            pieces.append(xy[[first, index - 1]])
-            first = index - 1
-        if last:
-            pieces.append(xy[[first, index]])
-    return pieces
+    streets = (Street(line.name, order.index(line.kind), line.xy) for line in lines if line.kind in _WIDTHS)
+    found = street_names(
+        streets, _ROAD_LABEL, shown=lambda name: _short(printable(name)),
+        width=lambda words: _text_width(words, _ROAD_LABEL), frame=sheet.frame, taken=taken, avoid=along,
+    )  # fmt: skip
+    return [
+        f'<text class="halo street" x="{x:.0f}" y="{y + _ROAD_LABEL * 0.36:.0f}" font-size="{_ROAD_LABEL:g}"'
+        f' text-anchor="middle" transform="rotate({degrees:.1f} {x:.0f} {y:.0f})">{escape(words)}</text>'
+        for words, x, y, degrees in found
+    ]
 
 
 # -------------------------------------------------------------------------------------------- legs
