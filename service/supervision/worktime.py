@@ -132,12 +132,22 @@ def due(found: datetime, span: Span, calendar: WorkCalendar) -> datetime:
             day += _DAY
             left -= calendar.is_work_day(day)
         return datetime.combine(day, calendar.shifts[-1][1], found.tzinfo)
-    left_s = span.amount * 3600.0
-    for begin, end in _stretches(found, calendar):
-        whole_s = (end - begin).total_seconds()
-        if left_s <= whole_s:
-            return begin + timedelta(seconds=left_s)
-        left_s -= whole_s
+    return work_on(found, span.amount * 3600, calendar)
+
+
+def work_on(begin: datetime, left_s: int, calendar: WorkCalendar) -> datetime:
+    """When so many seconds of working time are over that run from a moment on.
+
+    Raises
+    ------
+    DesignError
+        `calendar_ends` when they run beyond the days that the calendar knows.
+    """
+    left = timedelta(seconds=left_s)
+    for opens, closes in _stretches(begin, calendar):
+        if left <= closes - opens:
+            return opens + left
+        left -= closes - opens
     raise AssertionError("the stretches end with an error only")
 
 
