@@ -1,23 +1,31 @@
-"""Assigning issues: where each lies, who answers for it, and the decisions of the office that go first."""
+"""Assigning issues: where each lies and who answers for it; of imports, of those left over, by hand."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from sqlalchemy import select
 
 from geo.areas import area_of, units_of
 from geo.nearest import NONE
+from layers import tables
+from layers.ledger import Case, Event, Ledger, changed
 from layers.schema import AREA_LEVELS
 from layers.store import Store
 
-from ..supervision.assignment import Where, runs_itself
+from ..supervision.assignment import Assignment, Where, assign, by_hand, require_departments, runs_itself
 from ..supervision.rulebook import RuleBook
+from . import rule_books
+from .issue_lists import OPEN
+from .overrides import Fault, overrides, refuse, units_named
 
 SITE_LAYERS = {"back_alleys": "back_alley", "compounds": "compound", "toilets": "public_toilet"}
 """Layers whose rows are sites of one type; an anchor's type is its class."""
@@ -132,6 +140,201 @@ class Locator:
             {"id": names}, geometry=[self._sites[name].shape for name in names], crs="EPSG:4326"
         )
         return area_of(points, shapes)
+
+
+@dataclass(frozen=True)
+class AssignReport:
+    """What an assignment came to.
+
+    Parameters
+    ----------
+    taken_up : int
+        Imported issues that are followed up from now on.
+    assigned, unchanged : int
+        Issues that have got a unit or another one; looked at and left as they were.
+    by_unit, by_why : {id of the lead unit: issues}, {code of the reason: issues}
+        Of those assigned, the most first.
+    dry_run : bool
+        Nothing was stored.
+    """
+
+    taken_up: int
+    assigned: int
+    unchanged: int
+    by_unit: dict[str, int]
+    by_why: dict[str, int]
+    dry_run: bool = False
+
+
+class Assigner:
+    """Assigns many issues by one rule book; reads the layers and the overrides once."""
+
+    def __init__(self, store: Store, book: RuleBook) -> None:
+        self.book = book
+        self._locator = Locator(store, book)
+        self._overrides = overrides(store)
+
+    def assign(
+        self, categories: Sequence[str], items: Sequence[str | None], lonlat: NDArray[np.float64],
+        sites: Sequence[str | None],
+    ) -> list[tuple[Where, Assignment]]:  # fmt: skip
+        """Where each issue lies and who answers for it (DesignError, for all categories at once)."""
+        book = self.book
+        require_departments(categories, book)
+        known = {item.code: item for held in book.items.values() for item in held}
+        places = self._locator.where(lonlat, sites)
+        return [
+            (
+                place,
+                assign(self.book.categories[code], known.get(item or ""), place, self.book, self._overrides),
+            )
+            for code, item, place in zip(categories, items, places, strict=True)
+        ]
+
+
+def assign_all(
+    store: Store, *, who: str, now: datetime, issues: Sequence[str] | None = None, again: bool = False,
+    dry_run: bool = False,
+) -> AssignReport:  # fmt: skip
+    """Take up the imported issues that nobody follows yet, and assign every issue without a unit.
+
+    Parameters
+    ----------
+    issues : sequence of str, optional
+        Only these, and anew if they have a unit already.
+    again : bool
+        The open issues are assigned anew by the rules and overrides of today, except those that
+        somebody assigned by hand.
+    dry_run : bool
+        Only say what would become of it.
+
+    Raises
+    ------
+    DesignError
+        `category_without_unit`: all categories concerned; nothing is stored.
+    """
+    from . import issue_book  # noqa: PLC0415 - it has the Locator from here
+
+    fresh = _not_followed(store, issues)
+    book = rule_books.current(store, now.date())
+    require_departments(fresh["category"], book)
+    if not dry_run and len(fresh):
+        issue_book.adopt(store, who=who, now=now, issues=fresh["id"].tolist())
+    cases = _wanted(store, issues, again=again)
+    units: Counter[str] = Counter()
+    whys: Counter[str] = Counter()
+    after: list[Case] = []
+    events: list[Event] = []
+    for version in dict.fromkeys(case.rules for case in cases):
+        part = [case for case in cases if case.rules == version]
+        assigner = Assigner(store, rule_books.of_version(store, version))
+        for case, (where, found) in zip(part, _assigned(assigner, part), strict=True):
+            values = _values(case, where, found)
+            if any(getattr(case, name) != value for name, value in values.items()):
+                case_after, event = changed(
+                    case, at=now, recorded_at=now, who=who, action="assigned", **values
+                )
+                after.append(case_after)
+                events.append(event)
+                units[found.lead_unit] += 1
+                whys[found.why] += 1
+    if dry_run and len(fresh):
+        for _, found in _of_layer(Assigner(store, book), fresh):
+            units[found.lead_unit] += 1
+            whys[found.why] += 1
+    elif not dry_run:
+        Ledger(store).write(after, events)
+    assigned = sum(units.values())
+    return AssignReport(
+        len(fresh), assigned, len(cases) - len(after), dict(units.most_common()), dict(whys.most_common()),
+        dry_run,
+    )  # fmt: skip
+
+
+def assign_issue(
+    store: Store, issue: str, *, lead: str, joint: Sequence[str] = (), why: str, who: str, now: datetime
+) -> Case:
+    """Assign one issue by hand; units by id, name or another name, the reason in the office's words.
+
+    Raises
+    ------
+    NotFoundError
+        `issue_unknown`.
+    DesignError
+        `assignment_refused` with all that is wrong.
+    """
+    ledger = Ledger(store)
+    case = ledger.case(issue)
+    book = rule_books.of_version(store, case.rules)
+    faults: list[Fault] = []
+    units = units_named([lead, *joint], book, faults)
+    if not why.strip():
+        faults.append(("why", ""))
+    refuse(faults)
+    where = Locator(store, book).where(np.array([[case.lon, case.lat]]), [case.site])[0]
+    found = by_hand(units[0], units[1:], where, book)
+    values = _values(case, where, found)
+    after, event = changed(
+        case, at=now, recorded_at=now, who=who, action="assigned", note=why.strip(), **values
+    )
+    ledger.write([after], [event])
+    return after
+
+
+def _values(case: Case, where: Where, found: Assignment) -> dict[str, Any]:
+    """What an assignment sets of a case; what is known already, of its place or from an import, stays."""
+    stated = case.responsible if case.lead_unit in (None, found.lead_unit) else None
+    return {
+        "lead_unit": found.lead_unit, "joint_units": found.joint_units, "why": found.why,
+        "responsible": found.responsible or stated, "site_type": case.site_type or where.site_type,
+        "district": case.district or where.district, "community": case.community or where.community,
+        "grid": case.grid or where.grid,
+    }  # fmt: skip
+
+
+def _wanted(store: Store, issues: Sequence[str] | None, *, again: bool) -> list[Case]:
+    table = tables.cases.c
+    gone = table.withdrawn_at.is_not(None) | table.merged_into.is_not(None)
+    cases = Ledger(store).cases(~gone, *(() if issues is not None else _unassigned(again=again)))
+    if issues is None:
+        return cases
+    named = set(issues)
+    return [case for case in cases if case.issue in named]
+
+
+def _unassigned(*, again: bool) -> tuple[Any, ...]:
+    table = tables.cases.c
+    without = table.lead_unit.is_(None)
+    if not again:
+        return (without,)
+    by_rule = table.why.is_(None) | (table.why != "by_hand")
+    return (without | (table.state.in_(OPEN) & by_rule),)
+
+
+def _assigned(assigner: Assigner, cases: Sequence[Case]) -> list[tuple[Where, Assignment]]:
+    return assigner.assign(
+        [case.category for case in cases], [case.item for case in cases],
+        np.array([(case.lon, case.lat) for case in cases]), [case.site for case in cases],
+    )  # fmt: skip
+
+
+def _of_layer(assigner: Assigner, issues: gpd.GeoDataFrame) -> list[tuple[Where, Assignment]]:
+    point = issues.geometry.representative_point()
+    lonlat = np.column_stack([point.x, point.y])
+    return assigner.assign(
+        issues["category"].tolist(), [None] * len(issues), lonlat, _texts(issues["site"]).tolist()
+    )
+
+
+def _not_followed(store: Store, issues: Sequence[str] | None) -> gpd.GeoDataFrame:
+    """The issues of the layer that have no case."""
+    with store.reading() as connection:
+        known = set(connection.scalars(select(tables.cases.c.issue)))
+    held = store.read("issues", columns=["category", "site"])
+    wanted = ~held["id"].isin(known)
+    if issues is not None:
+        wanted &= held["id"].isin(list(issues))
+    return held[wanted].reset_index(drop=True)
 
 
 def _texts(values: Any) -> Any:
