@@ -2,8 +2,8 @@
 
 A case is what the history of an issue comes to: folding the `changes` of its events, oldest first,
 over nothing gives the case (`folded`). Events are only ever added; the store refuses to change one.
-Four columns of the layer `issues` (state, closed_at, deadline, unit) follow the case in the same
-transaction, so that maps and figures speak of the issue as it stands. Nothing here reads the clock
+Six columns of the layer `issues` (state, closed_at, deadline, count, note, unit) follow the case in the
+same transaction, so that maps and figures speak of the issue as it stands. Nothing here reads the clock
 or knows a rule.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from geo.errors import NotFoundError, StoreError
 
@@ -201,6 +201,16 @@ class Ledger:
             rows = connection.execute(query if limit is None else query.limit(limit)).fetchall()
         return [_case(dict(zip(CASE_FIELDS, row, strict=True))) for row in rows]
 
+    @staticmethod
+    def named(connection: Connection, issues: Sequence[str]) -> list[Case]:
+        """The cases of some issues as a transaction under way sees them."""
+        rows = connection.execute(
+            select(*(tables.cases.c[name] for name in CASE_FIELDS)).where(
+                tables.cases.c.issue.in_(_each(issues))
+            )
+        )
+        return [_case(dict(zip(CASE_FIELDS, row, strict=True))) for row in rows]
+
     def history(self, issue: str) -> list[Event]:
         """The history of an issue, the oldest event first."""
         table = tables.events
@@ -260,15 +270,35 @@ def _write(connection: Connection, cases: Sequence[Case], events: Sequence[Event
 
 def _tell_the_layer(connection: Connection, cases: Sequence[Case]) -> None:
     told = [
-        (case.state, _iso(case.closed_at), _iso(case.deadline), case.responsible, case.issue)
+        (case.state, _iso(case.closed_at), _iso(case.deadline), case.count, case.note, case.responsible,
+         case.issue)
         for case in cases
-    ]
+    ]  # fmt: skip
     if told:
         connection.exec_driver_sql(
-            "UPDATE issues SET state = ?, closed_at = ?, deadline = ?, unit = COALESCE(?, unit)"
+            "UPDATE issues SET state = ?, closed_at = ?, deadline = ?, count = ?, note = ?,"
+            " unit = COALESCE(?, unit)"
             " WHERE id = ? AND superseded_by IS NULL",
             told,
         )
+
+
+def keep_in_step(connection: Connection) -> int:
+    """Tell the layer once more how its issues stand, where an import has said otherwise since.
+
+    Returns how many rows it was. What the history says goes before what a list says.
+    """
+    names = ("state", "closed_at", "deadline", "count")
+    differs = " OR ".join(f'c."{name}" IS NOT issues."{name}"' for name in names)
+    told = ", ".join(
+        f'"{name}" = (SELECT "{name}" FROM cases WHERE issue = issues.id)'  # noqa: S608 - names of our own
+        for name in names
+    )
+    done = connection.exec_driver_sql(
+        f"UPDATE issues SET {told} WHERE superseded_by IS NULL AND EXISTS"  # noqa: S608 - names of our own
+        f" (SELECT 1 FROM cases c WHERE c.issue = issues.id AND ({differs}))"
+    )
+    return done.rowcount
 
 
 def _add_events(connection: Connection, events: Sequence[Event]) -> None:
@@ -295,6 +325,28 @@ def _require_unchanged(connection: Connection, expected: Mapping[str, int]) -> N
             " nothing was stored, read them again and repeat the change",
             code="issue_changed", count=len(wrong), first=wrong[0],
         )  # fmt: skip
+
+
+def followed(connection: Connection, issues: Sequence[str]) -> set[str]:
+    """Those of the issues that have a case."""
+    found = connection.exec_driver_sql(
+        "SELECT issue FROM cases WHERE issue IN (SELECT value FROM json_each(?))", (json.dumps(list(issues)),)
+    )
+    return set(found.scalars())
+
+
+def take_out(connection: Connection, issues: Sequence[str], batch: int) -> None:
+    """Take issues out of their layer as a batch that supersedes them: they are on no map any more."""
+    connection.exec_driver_sql(
+        "UPDATE issues SET superseded_by = ?"
+        " WHERE superseded_by IS NULL AND id IN (SELECT value FROM json_each(?))",
+        (batch, json.dumps(list(issues))),
+    )
+
+
+def _each(issues: Sequence[str]) -> Select[tuple[Any]]:
+    """Any number of ids for a condition: more than SQLite takes as values of one statement."""
+    return select(func.json_each(json.dumps(list(issues))).table_valued("value").c.value)
 
 
 def last_event(connection: Connection) -> int:

@@ -263,6 +263,14 @@ def add_boxes(connection: Connection, rows: Table, fids: Sequence[int], bounds: 
         connection.exec_driver_sql(f'INSERT INTO "{rows.name}_boxes" VALUES (?, ?, ?, ?, ?)', values)  # noqa: S608
 
 
+def bounds(connection: Connection, rows: Table) -> BBox | None:
+    """The box that holds all indexed rows, rounded outwards; None without any."""
+    found = connection.exec_driver_sql(
+        f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{rows.name}_boxes"'  # noqa: S608
+    ).one()
+    return None if found[0] is None else (found[0], found[1], found[2], found[3])
+
+
 def remove_boxes(connection: Connection, rows: Table, fids: Select[tuple[int]] | Sequence[int]) -> None:
     """Take rows out of the index; before the rows themselves go."""
     boxes = _boxes(rows.name)

@@ -163,7 +163,9 @@ def begin(case: Case, cards: Cards, entry: Entry, *, fixed: bool) -> Step:
     )  # fmt: skip
 
 
-def caught_up(case: Case, cards: Cards, now: datetime, *, recorded_at: datetime | None = None) -> Step:
+def caught_up(
+    case: Case, cards: Cards, now: datetime, *, recorded_at: datetime | None = None, who: str = TICKER
+) -> Step:
     """What the passing of time has done to an issue by a moment: resumed and raised, in that order of time.
 
     Raises
@@ -176,12 +178,12 @@ def caught_up(case: Case, cards: Cards, now: datetime, *, recorded_at: datetime 
     while counts(case):
         ended = case.suspended_until
         if case.state == "suspended" and ended is not None and ended <= now:
-            case, more = _resumed(case, cards, Entry(at=ended, recorded_at=written, who=TICKER))
+            case, more = _resumed(case, cards, Entry(at=ended, recorded_at=written, who=who))
         elif case.state in RUNNING and case.deadline is not None and case.deadline < now:
             level = cards.overdue(case)
             if level is None:
                 break
-            entry = Entry(at=case.deadline, recorded_at=written, who=TICKER)
+            entry = Entry(at=case.deadline, recorded_at=written, who=who)
             case, more = _raised(case, cards, entry, level)
         else:
             break

@@ -1,0 +1,264 @@
+"""What an office does with an issue: report, re-check, close, suspend, correct, merge, withdraw, hand over.
+
+Each action first brings the issue up to the time at which it was done, so that a card that fell due
+before is raised before, whether or not somebody has run the tick. Several issues at once: all or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from geo.errors import DesignError, NotFoundError
+from layers import tables
+from layers.batches import Addition, NewBatch
+from layers.ledger import Case, Event, Ledger, take_out
+from layers.store import Store
+
+from ..supervision import cards
+from ..supervision.cards import Cards, Entry, Step
+from .issue_book import KIND, writing_of
+from .issue_ground import Books
+
+CORRECTED = ("count", "note", "photos", "site", "site_type", "item")
+"""What a correction may change: what was written down, never what became of it."""
+
+
+def _rechecked(case: Case, rules: Cards, entry: Entry, facts: Mapping[str, Any]) -> Step:
+    case, events = cards.recheck(case, rules, entry, passed=bool(facts["passed"]))
+    if facts["passed"] and facts.get("close"):
+        case, more = cards.close(case, rules, entry)
+        events += more
+    return case, events
+
+
+def _corrections(case: Case, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs from what is written down."""
+    wrong = [name for name in facts if name not in CORRECTED]
+    if wrong:
+        raise DesignError(
+            f"issue {case.issue}: {wrong[0]} is not corrected by hand; correct {', '.join(CORRECTED)}, or"
+            " withdraw the issue and take it up anew",
+            code="correction_field", issue=case.issue, field=wrong[0], allowed=", ".join(CORRECTED),
+        )  # fmt: skip
+    if (count := facts.get("count")) is not None and count < 1:
+        raise DesignError(
+            f"issue {case.issue} cannot stand for {count} cases; withdraw it if there was none",
+            code="correction_count", issue=case.issue, count=count,
+        )  # fmt: skip
+    return {name: value for name, value in facts.items() if value != getattr(case, name)}
+
+
+_Move = Callable[[Case, Cards, Entry, Mapping[str, Any]], Step]
+
+MOVES: Mapping[str, _Move] = {
+    "report": lambda case, rules, entry, _: cards.report(case, rules, entry),
+    "recheck": _rechecked,
+    "close": lambda case, rules, entry, _: cards.close(case, rules, entry),
+    "suspend": lambda case, rules, entry, facts: cards.suspend(
+        case, rules, entry, approver=facts.get("approver") or "", until=facts["until"]
+    ),
+    "resume": lambda case, rules, entry, _: cards.resume(case, rules, entry),
+    "hand_over": lambda case, rules, entry, _: cards.hand_over(case, rules, entry),
+    "fix_on_site": lambda case, rules, entry, _: cards.fix_on_site(case, rules, entry),
+    "note": lambda case, _, entry, __: cards.note(case, entry),
+    "correct": lambda case, _, entry, facts: cards.correct(case, entry, **_corrections(case, facts)),
+    "withdraw": lambda case, _, entry, __: cards.withdraw(case, entry),
+}
+"""What each action does to one issue; merging takes two and stands apart."""
+ACTIONS = (*MOVES, "merge")
+GONE = ("withdraw", "merge")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What was written down wrongly of an issue, as it should be: fields of `CORRECTED`."""
+
+    issue: str
+    after: Mapping[str, Any]
+
+
+def act(
+    store: Store,
+    issue: str,
+    action: str,
+    *,
+    who: str,
+    now: datetime,
+    at: datetime | None = None,
+    note: str | None = None,
+    **facts: Any,
+) -> Case:
+    """Do something with an issue.
+
+    Parameters
+    ----------
+    action : str
+        One of `ACTIONS`.
+    at : datetime, optional
+        When it was done, by default now; never before the last entry that moved the issue.
+    **facts
+        `recheck`: passed, close (a passed one is struck off at once); `suspend`: approver, until;
+        `correct`: fields of `CORRECTED`; `merge`: into.
+
+    Raises
+    ------
+    NotFoundError
+        `issue_unknown`.
+    DesignError
+        What the issue stands in the way with, such as `issue_closed`.
+    """
+    return act_all(store, [issue], action, who=who, now=now, at=at, note=note, **facts)[0]
+
+
+def act_all(
+    store: Store,
+    issues: Sequence[str],
+    action: str,
+    *,
+    who: str,
+    now: datetime,
+    at: datetime | None = None,
+    note: str | None = None,
+    connection: Connection | None = None,
+    **facts: Any,
+) -> list[Case]:
+    """The same with several issues: all of them or none.
+
+    Raises
+    ------
+    DesignError
+        The one reason of the one issue that refuses; `issues_refuse` with the reasons of all.
+    """
+    entry = Entry(at=at or now, recorded_at=now, who=who, note=note)
+    if action == "merge":
+        return _merge(store, issues, str(facts["into"]), entry)
+    move = MOVES[action]
+    return _change(
+        store, list(dict.fromkeys(issues)), lambda case, rules: move(case, rules, entry, facts), entry,
+        connection, gone=action in GONE,
+    )  # fmt: skip
+
+
+def correct_many(
+    store: Store,
+    corrections: Sequence[Correction],
+    *,
+    who: str,
+    now: datetime,
+    note: str | None = None,
+    connection: Connection | None = None,
+) -> list[Case]:
+    """Correct issues, each in its own way; what stays as it is gets no entry."""
+    entry = Entry(at=now, recorded_at=now, who=who, note=note)
+    after = {one.issue: one.after for one in corrections}
+
+    def corrected(case: Case, _: Cards) -> Step:
+        told = _corrections(case, after[case.issue])
+        return cards.correct(case, entry, **told) if told else (case, [])
+
+    return _change(store, list(after), corrected, entry, connection, gone=False)
+
+
+def withdraw_many(
+    store: Store,
+    issues: Sequence[str],
+    *,
+    who: str,
+    now: datetime,
+    note: str | None = None,
+    connection: Connection | None = None,
+) -> list[Case]:
+    """Withdraw issues: they were none, and count nowhere from now on."""
+    return act_all(store, issues, "withdraw", who=who, now=now, note=note, connection=connection)
+
+
+def _change(
+    store: Store, issues: Sequence[str], move: Callable[[Case, Cards], Step], entry: Entry,
+    connection: Connection | None, *, gone: bool,
+) -> list[Case]:  # fmt: skip
+    books = Books(store)
+    with writing_of(store, connection) as writing:
+        before = _cases(writing, issues)
+        after: list[Case] = []
+        events: list[Event] = []
+        faults: list[DesignError] = []
+        for case in before:
+            try:
+                moved, more = move(case, books.of_version(case.rules))
+            except DesignError as fault:
+                faults.append(fault)
+                continue
+            after.append(moved)
+            events += more
+        _refuse(faults, len(before))
+        changed = [case for case, was in zip(after, before, strict=True) if case.revision != was.revision]
+        Ledger(store).write(changed, events, writing)
+        if gone:
+            _take_out(writing, issues, entry)
+    return after
+
+
+def _merge(store: Store, issues: Sequence[str], into: str, entry: Entry) -> list[Case]:
+    """Merge issues into one that goes on."""
+    with store.writing() as writing:
+        target, *merged = _cases(writing, [into, *dict.fromkeys(issues)])
+        events: list[Event] = []
+        faults: list[DesignError] = []
+        after: list[Case] = []
+        for case in merged:
+            try:
+                case, target, more = cards.merge(case, target, entry)  # noqa: PLW2901 - as it is afterwards
+            except DesignError as fault:
+                faults.append(fault)
+                continue
+            after.append(case)
+            events += more
+        _refuse(faults, len(merged))
+        Ledger(store).write([*after, target], events, writing)
+        _take_out(writing, [case.issue for case in after], entry)
+    return after
+
+
+def _cases(connection: Connection, issues: Sequence[str]) -> list[Case]:
+    """The cases in the order asked for (NotFoundError `issue_unknown`, `issues_unknown`)."""
+    found = {case.issue: case for case in Ledger.named(connection, issues)}
+    missing = [issue for issue in dict.fromkeys(issues) if issue not in found]
+    if missing:
+        named = ", ".join(issue[:60] for issue in missing[:10])
+        raise NotFoundError(
+            f"{len(missing)} of {len(issues)} issues are not followed up: {named}; zhoubian issue list tells"
+            " them all, zhoubian assign takes up what was imported",
+            code="issues_unknown", count=len(missing), of=len(issues), named=named,
+        )  # fmt: skip
+    return [found[issue] for issue in issues]
+
+
+def _refuse(faults: Sequence[DesignError], of: int) -> None:
+    """The only reason as it is; several as one that tells them all."""
+    if len(faults) == 1 and of == 1:
+        raise faults[0]
+    if faults:
+        told = " | ".join(fault.message for fault in faults)
+        named = ", ".join(str(fault.facts.get("issue", "")) for fault in faults)
+        raise DesignError(
+            f"{len(faults)} of {of} issues refuse, and none was changed: {told}",
+            code="issues_refuse", count=len(faults), of=of, issues=named, reasons=list(faults),
+        )  # fmt: skip
+
+
+def _take_out(connection: Connection, issues: Sequence[str], entry: Entry) -> None:
+    """A batch that takes issues out of their layer: nothing that counts nowhere is on a map."""
+    counts = {"issues": {"read": 0, "accepted": 0, "refused": 0, "merged": 0, "withdrawn": len(issues)}}
+    batch = NewBatch(
+        source=", ".join(issues)[:200], sha256=hashlib.sha256("\n".join(issues).encode()).hexdigest(),
+        imported_at=entry.recorded_at.astimezone(tables.CHINA).isoformat(), kind=KIND, counts=counts,
+    )  # fmt: skip
+    adding = Addition(connection, batch, update=False)
+    take_out(connection, issues, adding.number)
+    adding.finish(counts=counts)
