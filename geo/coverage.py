@@ -212,19 +212,28 @@ def walk_to_nodes(graph: RoadGraph, snaps: Snaps, limit_m: float) -> Floats:
     One search from all places at once; infinite beyond `limit_m`.
     """
     n = len(graph.x)
+    return search(walk_matrix(graph, snaps, limit_m), n, limit_m)
+
+
+def search(costs: csr_array, n: int, limit_m: float) -> Floats:
+    """(n,) distances from the node behind all others of a `walk_matrix`."""
+    reached: Floats = dijkstra(costs, indices=n, limit=limit_m + 1.0)[:n] - 1.0
+    return reached
+
+
+def walk_matrix(graph: RoadGraph, snaps: Snaps, limit_m: float) -> csr_array:
+    """Ways between nodes, and one node more that leads to the edges of all snapped places.
+
+    A metre is added to each way out of that node, so that none is of no length.
+    """
+    n, length = len(graph.x), graph.length_m
     on = np.flatnonzero((snaps.edge >= 0) & (snaps.gap_m < limit_m))
-    if len(on) == 0:
-        return np.full(n, np.inf)
     edge, offset, gap = snaps.edge[on], snaps.offset_m[on], snaps.gap_m[on]
-    length = graph.length_m
-    # a node that leads to all places: one metre is added to each of its ways, so that none is of no length
     source = np.full(len(on), n)
     tail = np.concatenate([graph.u, graph.v, source, source])
     head = np.concatenate([graph.v, graph.u, graph.u[edge], graph.v[edge]])
     cost = np.concatenate([length, length, 1.0 + gap + offset, 1.0 + gap + length[edge] - offset])
-    costs = cheapest(tail, head, cost, n + 1)
-    reached: Floats = dijkstra(costs, indices=n, limit=limit_m + 1.0)[:n] - 1.0
-    return reached
+    return cheapest(tail, head, cost, n + 1)
 
 
 def cheapest(tail: Ints, head: Ints, cost: Floats, nodes: int) -> csr_array:

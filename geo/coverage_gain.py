@@ -30,8 +30,8 @@ from scipy.signal import fftconvolve
 from .coverage import Coverage
 from .errors import DesignError
 from .intervals import SAME_M
-from .roads import RoadGraph, stretch
-from .roadside import stand
+from .roads import RoadGraph
+from .roadside import points_on, stand
 from .streets import Streets
 
 Floats = NDArray[np.float64]
@@ -92,20 +92,9 @@ def next_places(found: Coverage, count: int, *, step_m: float = STEP_M) -> list[
 
 
 def _told(graph: RoadGraph, edge: int, offset_m: float, gain_m: float) -> NextPlace:
-    lon, lat = graph.lonlat(place_of(graph, edge, offset_m)[None])[0].tolist()
+    there = points_on(graph, np.array([edge]), np.array([offset_m]))
+    lon, lat = graph.lonlat(there)[0].tolist()
     return NextPlace(edge, offset_m, lon, lat, gain_m)
-
-
-def place_of(graph: RoadGraph, edge: int, offset_m: float) -> Floats:
-    """(2,) a place on an edge in the plane."""
-    whole = float(graph.length_m[edge])
-    if offset_m >= whole:
-        return graph.vertices[graph.starts[edge + 1] - 1]
-    return (
-        stretch(graph, edge, 0.0, max(offset_m, 1e-9))[-1]
-        if offset_m > 0
-        else graph.vertices[graph.starts[edge]]
-    )
 
 
 # -- on foot ----------------------------------------------------------------------------------------
@@ -119,39 +108,66 @@ class Ground:
         self.limit_m = found.distance_m
         self.length = graph.length_m.tolist()
         self.u, self.v = graph.u.tolist(), graph.v.tolist()
-        ends = np.concatenate([graph.u, graph.v])
-        order = np.argsort(ends, kind="stable")
-        self.starts = np.searchsorted(ends[order], np.arange(len(graph.x) + 1)).tolist()
-        self.by = (order % max(len(graph), 1)).tolist()
+        self.ways: list[list[tuple[int, float, int]]] = [[] for _ in range(len(graph.x))]
+        for edge, (u, v, metres) in enumerate(zip(self.u, self.v, self.length, strict=True)):
+            self.ways[u].append((v, metres, edge))
+            if u != v:
+                self.ways[v].append((u, metres, edge))
         self.bare: dict[int, list[Piece]] = {}
         for edge, low, high in zip(
             found.bare.on.tolist(), found.bare.low.tolist(), found.bare.high.tolist(), strict=True
         ):
             self.bare.setdefault(edge, []).append((low, high))
+        # edges that are bare from end to end: most of them, and quickly reckoned
+        self.whole = {
+            edge
+            for edge, held in self.bare.items()
+            if held[0][0] <= SAME_M and held[0][1] >= self.length[edge] - SAME_M
+        }
 
     def reach(self, edge: int, offset_m: float) -> dict[int, float]:
         """Way on foot to every node within the limit."""
         near: dict[int, float] = {}
         queue = [(offset_m, self.u[edge]), (self.length[edge] - offset_m, self.v[edge])]
         heapq.heapify(queue)
+        limit, ways, push, pop = self.limit_m, self.ways, heapq.heappush, heapq.heappop
         while queue:
-            far, node = heapq.heappop(queue)
-            if node in near or far > self.limit_m:
+            far, node = pop(queue)
+            if node in near or far > limit:
                 continue
             near[node] = far
-            for arc in range(self.starts[node], self.starts[node + 1]):
-                by = self.by[arc]
-                other = self.v[by] if self.u[by] == node else self.u[by]
-                beyond = far + self.length[by]
-                if beyond <= self.limit_m and other not in near:
-                    heapq.heappush(queue, (beyond, other))
+            for other, metres, _ in ways[node]:
+                if other not in near and far + metres <= limit:
+                    push(queue, (far + metres, other))
         return near
+
+    def gain(self, edge: int, offset_m: float) -> float:
+        """Metres of bare stretches that a place would cover."""
+        near, limit, whole, bare = self.reach(edge, offset_m), self.limit_m, self.whole, self.bare
+        total = 0.0
+        rest = {edge}
+        for node, far in near.items():
+            left = limit - far
+            for other, metres, by in self.ways[node]:
+                if by == edge:
+                    continue
+                if by in whole and other != node:
+                    # from both ends: half of it counts here, half at the other end
+                    beyond = near.get(other)
+                    total += left if beyond is None else 0.5 * min(metres, left + limit - beyond)
+                elif by in bare:
+                    rest.add(by)
+        return total + _metres(self._newly(rest, near, edge, offset_m))
 
     def newly(self, edge: int, offset_m: float) -> dict[int, list[Piece]]:
         """What a place would cover of the bare stretches, by edge."""
         near = self.reach(edge, offset_m)
-        edges = {self.by[arc] for node in near for arc in range(self.starts[node], self.starts[node + 1])}
-        edges.add(edge)
+        edges = {by for node in near for _, _, by in self.ways[node]}
+        return self._newly(edges | {edge}, near, edge, offset_m)
+
+    def _newly(
+        self, edges: set[int], near: dict[int, float], edge: int, offset_m: float
+    ) -> dict[int, list[Piece]]:
         found = {}
         for other in edges:
             if other not in self.bare:
@@ -170,6 +186,7 @@ class Ground:
     def take(self, covered: dict[int, list[Piece]]) -> None:
         """Cover stretches for good."""
         for edge, pieces in covered.items():
+            self.whole.discard(edge)
             left = _without(self.bare[edge], pieces)
             if left:
                 self.bare[edge] = left
@@ -218,12 +235,12 @@ def _next_on_foot(found: Coverage, count: int, step_m: float) -> list[NextPlace]
         most, asked, which = heapq.heappop(queue)
         if -most < _LEAST_M:
             break
-        covered = ground.newly(int(edge[which]), float(offset[which]))
+        spot = int(edge[which]), float(offset[which])
         if asked == len(chosen):
-            chosen.append(_told(found.graph, int(edge[which]), float(offset[which]), -most))
-            ground.take(covered)
-            continue
-        heapq.heappush(queue, (-_metres(covered), len(chosen), which))
+            chosen.append(_told(found.graph, *spot, -most))
+            ground.take(ground.newly(*spot))
+        else:
+            heapq.heappush(queue, (-ground.gain(*spot), len(chosen), which))
     return chosen
 
 
@@ -240,9 +257,9 @@ def candidates(found: Coverage, step_m: float) -> tuple[Ints, Floats, Floats]:
     middles = number < parts[which]
     size = (bare.metres / parts)[which][middles]
     middle = offset[middles] + 0.5 * size
-    spots = _places(graph, edge, offset)
+    spots = points_on(graph, edge, offset)
     reach = _BOX * (found.distance_m + 0.5 * float(size.max()))
-    bound = _metres_around(_places(graph, edge[middles], middle), size, spots, reach)
+    bound = _metres_around(points_on(graph, edge[middles], middle), size, spots, reach)
     # one candidate where several edges meet
     key = np.round(spots, 3)
     first = np.unique(key, axis=0, return_index=True)[1]
@@ -266,10 +283,6 @@ def _metres_around(at: Floats, metres: Floats, spots: Floats, reach: float) -> F
     around = fftconvolve(held, disc, mode="same") + 1e-9 * float(metres.sum()) + 1e-3
     found: Floats = around[tuple(((spots - low) // cell).astype(np.int64).T)]
     return found
-
-
-def _places(graph: RoadGraph, edge: Ints, offset: Floats) -> Floats:
-    return np.array([place_of(graph, e, o) for e, o in zip(edge.tolist(), offset.tolist(), strict=True)])
 
 
 # -- windows along a street -------------------------------------------------------------------------
@@ -300,8 +313,11 @@ def _next_in_windows(found: Coverage, count: int) -> list[NextPlace]:
         changed = _split(found, gaps, *stood[best])
         gaps |= changed
         of_line |= {line: _spots(found, line, held) for line, held in changed.items()}
-        lines = list(changed)
-        gain = {spot: metres for spot, metres in gain.items() if not np.isin(stood[spot][0], lines).any()}
+        gain = {
+            spot: metres
+            for spot, metres in gain.items()
+            if changed.keys().isdisjoint(stood[spot][0].tolist())
+        }
     return chosen
 
 
@@ -311,7 +327,7 @@ def _stand_at(found: Coverage, spots: list[Spot]) -> dict[Spot, tuple[Ints, Floa
         return {}
     graph = found.graph
     edge, offset = (np.array(column) for column in zip(*spots, strict=True))
-    places = graph.lonlat(_places(graph, edge, offset))
+    places = graph.lonlat(points_on(graph, edge, offset))
     stands = stand(graph, found.streets, places, found.beside_m)
     runs = np.searchsorted(stands.place, np.arange(len(spots) + 1)).tolist()
     return {

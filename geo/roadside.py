@@ -22,6 +22,23 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+def points_on(graph: RoadGraph, edge: Ints, offset_m: Floats) -> Floats:
+    """(n, 2) places on edges in the plane; offsets from their beginnings, ground metres."""
+    along = measures(graph.vertices, graph.starts)
+    last = graph.starts[1:] - 1
+    whole = along[last]
+    base = np.append(0.0, np.cumsum(whole + 1.0)[:-1])
+    axis = along + np.repeat(base, np.diff(graph.starts))
+    share = np.clip(offset_m / graph.length_m[edge], 0.0, 1.0)
+    spot = base[edge] + share * whole[edge]
+    after = np.clip(np.searchsorted(axis, spot), graph.starts[edge] + 1, last[edge])
+    step = axis[after] - axis[after - 1]
+    part = np.divide(spot - axis[after - 1], step, out=np.zeros(len(spot)), where=step > 0)
+    one, two = graph.vertices[after - 1], graph.vertices[after]
+    places: Floats = one + np.clip(part, 0.0, 1.0)[:, None] * (two - one)
+    return places
+
+
 @dataclass(frozen=True)
 class Passes:
     """Where edges pass near places, segment by segment: edge `edge` near place `place` from `low` to `high`

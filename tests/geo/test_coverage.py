@@ -7,9 +7,10 @@ import pytest
 from streets import at, city, layer, people, spots
 
 from geo.coverage import cover
-from geo.coverage_gain import candidates, next_places, place_of
+from geo.coverage_gain import candidates, next_places
 from geo.errors import DesignError
 from geo.roads import build_graph
+from geo.roadside import points_on
 from geo.snapping import EdgeTree
 from geo.streets import make_streets
 
@@ -280,7 +281,7 @@ def test_a_gap_of_the_window_is_a_gap_of_any_walk(seed):
     xy = graph.plane(toilets)
     for edge, low, high in zip(window.bare.on, window.bare.low, window.bare.high, strict=True):
         middle = (low + high) / 2
-        beside = np.hypot(*(xy - place_of(graph, edge, middle)).T).min() <= 51
+        beside = np.hypot(*(xy - points_on(graph, np.array([edge]), np.array([middle]))).T).min() <= 51
         assert beside or any(a <= middle <= b for a, b in covered[edge])
 
 
@@ -342,7 +343,7 @@ def test_each_gain_on_foot_is_what_a_new_reckoning_finds_and_no_candidate_has_mo
     before = found.bare_m
     tried = []
     for e, o, most in zip(edge.tolist(), offset.tolist(), bound.tolist(), strict=True):
-        there = graph.lonlat(place_of(graph, e, o)[None])
+        there = graph.lonlat(points_on(graph, np.array([e]), np.array([o])))
         gain = (
             before
             - cover(graph, streets, np.concatenate([toilets, there]), rule="walk", distance_m=150).bare_m
