@@ -252,6 +252,7 @@ def swatch(style: Style) -> Image.Image:
     """A piece of the map for the legend, drawn by what draws the map."""
     wide, high = (px(side) for side in _SWATCH_MM)
     canvas = Canvas(wide, high)
+    shape: shapely.Geometry
     if isinstance(style, Mark):
         shape = shapely.Point(wide / 2, high / 2)
     elif isinstance(style, Line):
