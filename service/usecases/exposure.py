@@ -26,7 +26,7 @@ from layers.store import Store
 from .. import clock
 from ..exposure_features import exposure_geometry
 from ..recent import Recent
-from . import draws
+from . import draws, rule_books
 from . import layers as layer_cases
 from .designs import make_design
 from .open_issues import OpenIssues, open_issues
@@ -106,11 +106,13 @@ def on_foot(store: Store, design: Design) -> dict[str, dict[str, Any]]:
 
 
 def issues_of(store: Store, frame: Frame) -> OpenIssues:
-    """The open issues of the units of a frame of this store."""
+    """The open issues of the units of a frame of this store, by the rules of today."""
+    book = rule_books.current(store, clock.now().date())
     # they name rows of the frame, which depend on what is left out
     rows = hash(tuple(tuple(units["id"]) for units in frame.units.values()))
-    key = (str(store.path), store.data_version((*LAYERS, "issues")), rows)
-    return _ISSUES.get(key, lambda: open_issues(store, frame))
+    # the same rules are the same object, see `rule_books`
+    key = (str(store.path), store.data_version((*LAYERS, "issues")), rows, id(book))
+    return _ISSUES.get(key, lambda: open_issues(store, frame, book))
 
 
 def reckon(

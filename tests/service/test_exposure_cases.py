@@ -18,7 +18,7 @@ from geo.errors import DesignError, FrameError, NotFoundError
 from layers.rules import categories, checklist
 from layers.store import Store
 from service import clock
-from service.usecases import draws, exposure, odds, priority
+from service.usecases import draws, exposure, odds, priority, rule_books
 from service.usecases.designs import make_design
 from service.usecases.open_issues import open_issues
 
@@ -212,7 +212,7 @@ def test_the_picture_says_how_the_chance_is_spread(hamlet):
 
 def test_issues_belong_by_id_by_lying_inside_and_by_nearness(hamlet):
     frame, _ = exposure.frame_of(hamlet, DESIGN)
-    found = open_issues(hamlet, frame)
+    found = open_issues(hamlet, frame, rule_books.current(hamlet, NOON.date()))
     owner = {
         issue.id: (frame.units[issue.layer]["id"].iloc[issue.unit], issue.by_place)
         for issue in found.table.itertuples()
