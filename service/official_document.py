@@ -260,8 +260,11 @@ class OfficialDocument:
         paragraph = self._paragraph("", "Picture")
         paragraph.paragraph_format.keep_with_next = bool(caption)
         paragraph.add_run().add_picture(io.BytesIO(png), width=Mm(width))
-        for drawn in paragraph._p.iter(qn("wp:docPr")):
-            drawn.set("descr", printable(caption))
+        for inline in paragraph._p.iter(qn("wp:inline")):
+            for side in "TBLR":  # without these LibreOffice keeps 3 mm free on each side
+                inline.set(f"dist{side}", "0")
+        for about in paragraph._p.iter(qn("wp:docPr")):
+            about.set("descr", printable(caption))
         if caption:
             self._paragraph(caption, "Caption")
 

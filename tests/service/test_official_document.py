@@ -213,6 +213,7 @@ def test_a_picture_has_its_width_in_millimetres_but_no_more_than_the_page():
     assert round(wide.width.mm, 1) == 100
     assert high.height <= Mm(225)
     assert high.height == pytest.approx(4 * high.width, rel=1e-3)
+    assert {wide._inline.get(f"dist{side}") for side in "TBLR"} == {"0"}
 
 
 def test_the_page_number_is_a_field_between_dashes_outside_on_both_sides():
