@@ -117,7 +117,7 @@ def assign(
     Raises
     ------
     DesignError
-        `category_without_unit`, `unit_unknown`.
+        `category_without_unit`, `units_unknown`.
     """
     lead, joint, why = _by_rules(category, item, where, book)
     number = None
@@ -140,14 +140,14 @@ def by_hand(lead: str, joint: Sequence[str], where: Where | None, book: RuleBook
 
 
 def require_units(ids: Iterable[str], book: RuleBook) -> None:
-    """DesignError `unit_unknown` for all ids at once that the rule book does not have."""
+    """DesignError `units_unknown` for all ids at once that the rule book does not have."""
     unknown = list(dict.fromkeys(unit for unit in ids if unit not in book.units))
     if unknown:
         named = ", ".join(repr(unit[:40]) for unit in unknown[:10])
         raise DesignError(
             f"{len(unknown)} units are not in the rule book: {named}; zhoubian rules export shows those there"
             " are, with the names they go by",
-            code="unit_unknown", count=len(unknown), units=named,
+            code="units_unknown", count=len(unknown), units=named,
         )  # fmt: skip
 
 
