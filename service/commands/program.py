@@ -15,6 +15,7 @@ from ..errors import BROKEN, outcome
 from ..i18n import LANGS, Lang, error_text, text, texts
 from ..settings import VERSION, Settings
 from . import (
+    areas,
     deadlines,
     demo,
     draws,
@@ -66,6 +67,7 @@ def build(lang: Lang) -> typer.Typer:
     subjects = (
         imports,
         layers,
+        areas,
         draws,
         exposure,
         odds,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import shapely
 from geo.area_owners import counts, owner_level_of, responsible
 from geo.areas import FAULTS, LEVELS, NOTES, area_of, check_areas, units_of
 from geo.errors import CRSError, LayerError
+from geo.grid_codes import check_codes
 from layers.schema import AREA_LEVELS
 
 PLANE = "EPSG:4547"
@@ -255,6 +258,20 @@ def test_random_coverages_have_the_overlaps_that_every_pair_shows():
 
 def test_every_kind_of_finding_is_a_fault_or_a_note():
     assert not set(FAULTS) & set(NOTES)
+
+
+def test_the_sample_city_is_covered_once_and_its_codes_nest():
+    file = Path(__file__).resolve().parents[2] / "data" / "sample" / "区划网格.zip"
+    city = gpd.read_file(file, encoding="GBK")
+    city.columns = ["id", "name", "level", "parent", "unit", "geometry"]
+    words = {"区县": "district", "街道": "subdistrict", "社区": "community", "网格": "grid"}
+    city["level"] = city["level"].map(words)
+    check = check_areas(city.to_crs(PLANE))
+    assert check.checked == {"district": 1, "subdistrict": 12, "community": 120, "grid": 14_832}
+    assert check.findings.empty
+    assert check.ignored == 0
+    parents = city["parent"].astype(object).where(city["parent"].notna(), None)
+    assert check_codes(city["id"].tolist(), city["level"].tolist(), parents.tolist()) == []
 
 
 # -- who is responsible ------------------------------------------------------------------------------
