@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,15 @@ from layers.ledger import Case, Event, Ledger, changed
 from layers.schema import AREA_LEVELS
 from layers.store import Store
 
-from ..supervision.assignment import Assignment, Where, assign, by_hand, require_departments, runs_itself
+from ..supervision.assignment import (
+    Assignment,
+    Where,
+    assign,
+    by_hand,
+    require_departments,
+    runs_itself,
+    unit_named,
+)
 from ..supervision.rulebook import RuleBook
 from . import rule_books
 from .issue_lists import OPEN
@@ -218,11 +226,12 @@ def assign_all(
     fresh = _not_followed(store, issues)
     book = rule_books.current(store, now.date())
     require_departments(fresh["category"], book)
-    if not dry_run and len(fresh):
-        issue_book.adopt(store, who=who, now=now, issues=fresh["id"].tolist())
-    cases = _wanted(store, issues, again=again)
-    units: Counter[str] = Counter()
-    whys: Counter[str] = Counter()
+    if dry_run:
+        counted = _would_be(store, fresh, book)
+    else:
+        adopted = issue_book.adopt(store, who=who, now=now, issues=fresh["id"].tolist()) if len(fresh) else []
+        counted = [(case.lead_unit or "", case.why or "") for case in adopted if case.lead_unit]
+    cases = _wanted(store, issues, again=again, but=set(fresh["id"]) if issues is None else set())
     after: list[Case] = []
     events: list[Event] = []
     for version in dict.fromkeys(case.rules for case in cases):
@@ -231,24 +240,20 @@ def assign_all(
         for case, (where, found) in zip(part, _assigned(assigner, part), strict=True):
             values = _values(case, where, found)
             if any(getattr(case, name) != value for name, value in values.items()):
-                case_after, event = changed(
-                    case, at=now, recorded_at=now, who=who, action="assigned", **values
-                )
-                after.append(case_after)
+                told, event = changed(case, at=now, recorded_at=now, who=who, action="assigned", **values)
+                after.append(told)
                 events.append(event)
-                units[found.lead_unit] += 1
-                whys[found.why] += 1
-    if dry_run and len(fresh):
-        for _, found in _of_layer(Assigner(store, book), fresh):
-            units[found.lead_unit] += 1
-            whys[found.why] += 1
-    elif not dry_run:
+                counted.append((found.lead_unit, found.why))
+    if not dry_run:
         Ledger(store).write(after, events)
-    assigned = sum(units.values())
+    units, whys = (Counter(column) for column in zip(*counted, strict=True)) if counted else ({}, {})
     return AssignReport(
-        len(fresh), assigned, len(cases) - len(after), dict(units.most_common()), dict(whys.most_common()),
-        dry_run,
-    )  # fmt: skip
+        len(fresh), len(counted), len(cases) - len(after), _ranked(units), _ranked(whys), dry_run
+    )
+
+
+def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
 
 
 def assign_issue(
@@ -292,12 +297,12 @@ def _values(case: Case, where: Where, found: Assignment) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _wanted(store: Store, issues: Sequence[str] | None, *, again: bool) -> list[Case]:
+def _wanted(store: Store, issues: Sequence[str] | None, *, again: bool, but: set[str]) -> list[Case]:
     table = tables.cases.c
     gone = table.withdrawn_at.is_not(None) | table.merged_into.is_not(None)
     cases = Ledger(store).cases(~gone, *(() if issues is not None else _unassigned(again=again)))
     if issues is None:
-        return cases
+        return [case for case in cases if case.issue not in but]
     named = set(issues)
     return [case for case in cases if case.issue in named]
 
@@ -318,19 +323,26 @@ def _assigned(assigner: Assigner, cases: Sequence[Case]) -> list[tuple[Where, As
     )  # fmt: skip
 
 
-def _of_layer(assigner: Assigner, issues: gpd.GeoDataFrame) -> list[tuple[Where, Assignment]]:
-    point = issues.geometry.representative_point()
-    lonlat = np.column_stack([point.x, point.y])
-    return assigner.assign(
-        issues["category"].tolist(), [None] * len(issues), lonlat, _texts(issues["site"]).tolist()
-    )
+def _would_be(store: Store, fresh: gpd.GeoDataFrame, book: RuleBook) -> list[tuple[str, str]]:
+    """Lead unit and reason that imported issues would get; a unit that the list names leads."""
+    point = fresh.geometry.representative_point()
+    assigned = Assigner(store, book).assign(
+        fresh["category"].tolist(), [None] * len(fresh), np.column_stack([point.x, point.y]),
+        _texts(fresh["site"]).tolist(),
+    )  # fmt: skip
+    told = []
+    for stated, (_, found) in zip(_texts(fresh["unit"]), assigned, strict=True):
+        named = unit_named(stated, book) if stated else None
+        by_list = named is not None and named != found.lead_unit
+        told.append((named or found.lead_unit, "by_hand" if by_list else found.why))
+    return told
 
 
 def _not_followed(store: Store, issues: Sequence[str] | None) -> gpd.GeoDataFrame:
     """The issues of the layer that have no case."""
     with store.reading() as connection:
         known = set(connection.scalars(select(tables.cases.c.issue)))
-    held = store.read("issues", columns=["category", "site"])
+    held = store.read("issues", columns=["category", "site", "unit"])
     wanted = ~held["id"].isin(known)
     if issues is not None:
         wanted &= held["id"].isin(list(issues))
