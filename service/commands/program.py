@@ -16,6 +16,7 @@ from ..i18n import LANGS, Lang, error_text, text, texts
 from ..settings import VERSION, Settings
 from . import (
     areas,
+    assign,
     deadlines,
     demo,
     draws,
@@ -75,6 +76,7 @@ def build(lang: Lang) -> typer.Typer:
         hotspots,
         hotspot_counts,
         routes,
+        assign,
         deadlines,
         scores,
         exports,
