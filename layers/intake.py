@@ -179,7 +179,7 @@ def _cells(reading: Reading, wanted: Collection[str]) -> dict[str, list[Any]]:
     for number, row in enumerate(reading.rows) if wanted else ():
         if row not in wanted:
             continue
-        cells = [_plain(value) for value in reading.values[number]]
+        cells = [plain_cell(value) for value in reading.values[number]]
         if reading.geometry is not None:
             shape = reading.geometry[number]
             told = "" if shape is None else str(shapely.to_wkt(shape, rounding_precision=8))
@@ -201,7 +201,7 @@ PASSED_OVER = ("row_empty", "row_total")
 """Reasons of rows that are no records: there is nothing to correct in them."""
 
 
-def _plain(value: Any) -> Any:
+def plain_cell(value: Any) -> Any:
     """A cell as JSON and a workbook can hold it."""
     if value is None or isinstance(value, bool | int):
         return value
@@ -315,7 +315,7 @@ def look(arguments: dict[str, Any], say: Say, step: Step) -> dict[str, Any]:  # 
     return {
         "headings": reading.headings,
         "columns": {name: reading.headings[position] for name, position in at.items()},
-        "first": [[_plain(value) for value in row] for row in reading.values[:FIRST]],
+        "first": [[plain_cell(value) for value in row] for row in reading.values[:FIRST]],
         "rows": reading.rows[:FIRST],
         "counted": opened.counted,
         "spatial": reading.geometry is not None,

@@ -125,9 +125,9 @@ def read_text(path: Path, layer: str, wishes: Wishes) -> Opened:
     if not sample or sample.isspace():
         raise unreadable(path, "it is empty; export it again", code="file_empty")
     delimiter = _delimiter(sample, layer, wishes)
-    grid = _split(path, encoding, delimiter)
+    grid = split_text(path, encoding, delimiter)
     if _holds(path, b"'"):
-        grid = ([_unquoted(cell) for cell in row] for row in grid)
+        grid = ([unquoted(cell) for cell in row] for row in grid)
     head = list(islice(grid, _HEAD))
     header = find_header(head, layer, wishes.for_headings)
     if header is None:
@@ -142,7 +142,7 @@ def _holds(path: Path, sign: bytes) -> bool:
         return any(sign in block for block in iter(lambda: file.read(1 << 20), b""))
 
 
-def _unquoted(cell: str) -> str:
+def unquoted(cell: str) -> str:
     """`write.py`, and Excel by hand, put an apostrophe before text that looks like a formula."""
     return cell[1:] if cell.startswith("'") and _QUOTED.match(cell) else cell
 
@@ -159,7 +159,7 @@ def _delimiter(sample: str, layer: str, wishes: Wishes) -> str:
     return max(",;\t", key=recognised)
 
 
-def _split(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
+def split_text(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
     """The cells of every record."""
     csv.field_size_limit(MAX_CELL)
     with path.open(encoding=encoding, newline="") as file:
@@ -181,7 +181,7 @@ def _split(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
 
 def read_xlsx(path: Path, layer: str, wishes: Wishes) -> Opened:
     """A sheet of an .xlsx workbook: the one named, else the only one whose headings are known."""
-    _require_workbook(path)
+    require_workbook(path)
     return _read_sheet(path, layer, wishes, "an Excel workbook (.xlsx)")
 
 
@@ -209,7 +209,7 @@ def sheets(path: Path) -> list[str]:
     """
     try:
         if path.suffix.lower() == ".xlsx":
-            _require_workbook(path)
+            require_workbook(path)
         with python_calamine.load_workbook(str(path)) as book:
             return list(book.sheet_names)
     except (python_calamine.CalamineError, OSError, ValueError) as fault:
@@ -237,7 +237,7 @@ def _read_sheet(path: Path, layer: str, wishes: Wishes, wanted: str) -> Opened:
             names = list(book.sheet_names)
             if not names:
                 raise unreadable(path, "the workbook has no sheet", code="file_no_sheet")
-            sizes = _sizes(path, names)
+            sizes = sheet_sizes(path, names)
             sheet = _chosen_sheet(path, book, names, sizes, layer, wishes)
     except (python_calamine.CalamineError, OSError, ValueError) as fault:
         raise not_what_it_says(path, wanted, reason=str(fault)[:120]) from fault
@@ -262,8 +262,8 @@ def _chosen_sheet(
     """
 
     def opened(name: str) -> _Sheet:
-        _require_narrow(path, name, sizes.get(name))
-        rows = _grid(book.get_sheet_by_name(name))
+        require_narrow(path, name, sizes.get(name))
+        rows = sheet_rows(book.get_sheet_by_name(name))
         head = list(islice(rows, _HEAD))
         return _Sheet(name, head, rows, find_header(head, layer, wishes.for_headings))
 
@@ -284,7 +284,7 @@ def _chosen_sheet(
     return found or opened(names[0])
 
 
-def _require_narrow(path: Path, name: str, size: SheetSize | None) -> None:
+def require_narrow(path: Path, name: str, size: SheetSize | None) -> None:
     """Refuse a sheet whose last cell lies so far out that the room up to it would not fit."""
     if size is not None and size.cells > MAX_CELLS:
         raise unreadable(
@@ -298,7 +298,7 @@ def _require_narrow(path: Path, name: str, size: SheetSize | None) -> None:
         )
 
 
-def _sizes(path: Path, names: list[str]) -> dict[str, SheetSize]:
+def sheet_sizes(path: Path, names: list[str]) -> dict[str, SheetSize]:
     """How far each sheet of an .xlsx reaches; an .xls says nothing of it before it is read."""
     if path.suffix.lower() != ".xlsx":
         return {}
@@ -314,7 +314,7 @@ def _sizes(path: Path, names: list[str]) -> dict[str, SheetSize]:
     return found
 
 
-def _require_workbook(path: Path) -> None:
+def require_workbook(path: Path) -> None:
     """Refuse what is no zip file, unpacks beyond reason, or defines entities, as no workbook may."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -331,7 +331,7 @@ def _require_workbook(path: Path) -> None:
         raise damaged(path, fault) from fault
 
 
-def _grid(sheet: python_calamine.CalamineSheet) -> Iterator[Row]:
+def sheet_rows(sheet: python_calamine.CalamineSheet) -> Iterator[Row]:
     """All rows from A1; a cell merged downwards holds for every row it spans."""
     left = sheet.start[1] if sheet.start else 0
     spans: dict[int, list[tuple[int, int, int]]] = {}

@@ -39,6 +39,7 @@ TASKS = {
     "look": "layers.intake:look",
     "cells": "layers.intake:cells",
     "parts": "layers.intake:parts",
+    "grid": "layers.grids:grid",
 }
 """What a worker may be asked to do, as ``module:function``.
 

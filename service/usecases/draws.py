@@ -20,6 +20,7 @@ from geo.draw import verify as verify_record
 from geo.errors import DesignError, FrameError, LayerError
 from geo.frame import LAYERS, Frame, build_frame, frame_layers
 from geo.lottery import Lottery
+from layers.missions import sealed_error, sealing
 from layers.schema import LAYERS as LAYER_NAMES
 from layers.store import DrawHeading, Store
 
@@ -180,11 +181,13 @@ def unseal(store: Store, name: str, second: str, *, now: datetime) -> Made:
     FrameError
         If the layers are no longer those of the commitment.
     DesignError
-        If the second value is empty.
+        If the second value is empty, or an unannounced mission keeps the draw sealed until it starts.
     """
     row = store.draw(name)
     if row.state != "sealed" or row.secret is None:
         raise DesignError(f"the draw {name!r} is not sealed", code="draw_not_sealed", name=name)
+    if (mission := sealing(store, name, now)) is not None:
+        raise sealed_error(mission)
     if not second.strip():
         raise DesignError(
             "the second value is empty; give what was named at the start, for example a lottery result",

@@ -18,7 +18,7 @@ from shapely import LineString, MultiPoint, Point, Polygon
 from whole_file import check, read_file
 
 from geo.errors import LayerError
-from layers.read_tables import _unquoted
+from layers.read_tables import unquoted
 from layers.schema import LAYERS, Column, conform
 from layers.write import whole, write_csv, write_geojson, write_gpkg, write_xlsx
 
@@ -118,7 +118,7 @@ def test_text_that_looks_like_a_formula_has_an_apostrophe_in_csv(tmp_path):
 def test_text_that_a_spreadsheet_would_change_has_an_apostrophe_in_csv_and_comes_back(tmp_path, told):
     write_csv(pd.DataFrame({"id": [told], "day": ["2026-05-06"], "few": ["42"]}), tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_text("utf-8-sig").splitlines()[1] == f"'{told},2026-05-06,42"
-    assert _unquoted(f"'{told}") == told
+    assert unquoted(f"'{told}") == told
 
 
 def test_numbers_below_zero_stay_numbers_in_csv(tmp_path):
