@@ -262,7 +262,7 @@ def _write(connection: Connection, cases: Sequence[Case], events: Sequence[Event
             [(*(row[name] for name in names), row["issue"]) for row in rows],
         )
     if new:
-        told = [tuple(_row(case)[name] for name in CASE_FIELDS) for case in new]
+        told = [tuple(map(_row(case).__getitem__, CASE_FIELDS)) for case in new]
         sqlite_file.insert_rows(connection, tables.cases, CASE_FIELDS, told)
     _add_events(connection, events)
     _tell_the_layer(connection, cases)

@@ -27,7 +27,7 @@ from layers.store import Store
 from ..supervision import cards
 from ..supervision.cards import Cards, Entry
 from ..supervision.rulebook import RuleBook
-from .issue_ground import Books, NewIssue, located, repeated
+from .issue_ground import Books, NewIssue, Places, repeated
 
 __all__ = ["NewIssue", "adopt", "take_up"]
 
@@ -37,6 +37,8 @@ OUTSIDE_DEG = 0.05
 """How far outside everything the store knows an issue may lie, about 5 km: beyond it the place is wrong."""
 TOLD = 10
 """Issues named of each kind of fault."""
+PIECE = 5_000
+"""Imported issues taken up at a time, so that a long list needs no more memory than a short one."""
 FAULTS = ("category", "unit", "outside", "twice", "future")
 
 _UNIT = ("lead_unit", "joint_units", "responsible", "district", "community", "grid", "why")
@@ -81,7 +83,7 @@ def take_up(
         told = [books.on(one.found_at.date()) for one in new]
         _require_sound(writing, new, told, now)
         links = repeated(store, new, told)
-        found = located(store, new, told, [None] * len(new))
+        found = Places(store).located(new, told, [None] * len(new))
         cases: list[Case] = []
         events: list[Event] = []
         for one, book, link, facts in zip(new, told, links, found, strict=True):
@@ -127,15 +129,20 @@ def adopt(store: Store, *, who: str, now: datetime, issues: Sequence[str] | None
         faults = _faults_of_rules(new, told)
         _refuse(faults, len(new))
         links = repeated(store, new, told, [row.closed_at for row in rows])
-        found = located(store, new, told, [row.unit for row in rows]) if new else []
+        places = Places(store)
         cases: list[Case] = []
-        events: list[Event] = []
-        for row, book, link, facts in zip(rows, told, links, found, strict=True):
-            case = _adopted(row, books.cards(book), link, facts)
-            case, event = opened(case, at=case.found_at, recorded_at=now, who=who, action="adopted")
-            cases.append(case)
-            events.append(event)
-        Ledger(store).write(cases, events, writing)
+        for piece in range(0, len(rows), PIECE):
+            part = slice(piece, piece + PIECE)
+            found = places.located(new[part], told[part], [row.unit for row in rows[part]])
+            adopted = [
+                opened(
+                    _adopted(row, books.cards(book), link, facts),
+                    at=row.issue.found_at, recorded_at=now, who=who, action="adopted",
+                )
+                for row, book, link, facts in zip(rows[part], told[part], links[part], found, strict=True)
+            ]  # fmt: skip
+            Ledger(store).write([case for case, _ in adopted], [event for _, event in adopted], writing)
+            cases += [case for case, _ in adopted]
     return cases
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import select
 
 from layers import tables
+from layers.rules import Item
 from layers.store import Store
 
 from ..supervision.assignment import Assignment, assign, unit_named
@@ -89,29 +90,46 @@ class Books:
         return self._cards[version]
 
 
-def located(store: Store, new: Sequence[NewIssue], books: Sequence[RuleBook],
-            stated: Sequence[str | None]) -> list[dict[str, Any]]:  # fmt: skip
-    """Where each issue lies and who answers for it, as fields of its case.
+class Places:
+    """Where issues lie and who answers for them; reads the layers once for each rule book."""
 
-    `stated` are the units that a list itself names; they go before the rules.
-    """
-    decisions = overrides(store)
-    found: list[dict[str, Any]] = [{}] * len(new)
-    for book, rows in _by_book(books):
-        lonlat = np.array([(new[row].lon, new[row].lat) for row in rows], dtype=np.float64)
-        places = assignment.Locator(store, book).where(lonlat, [new[row].site for row in rows])
-        items = {item.code: item for listed in book.items.values() for item in listed}
-        for row, place in zip(rows, places, strict=True):
-            one = new[row]
-            where = place if place.site_type else replace(place, site_type=one.site_type)
-            unit = assign(book.categories[one.category], items.get(one.item or ""), where, book, decisions)
-            unit = _named_by_the_list(unit, stated[row], book)
-            found[row] = {
-                "site_type": one.site_type or where.site_type, "district": where.district or one.district,
-                "community": where.community, "grid": where.grid, "lead_unit": unit.lead_unit,
-                "joint_units": unit.joint_units, "responsible": unit.responsible, "why": unit.why,
-            }  # fmt: skip
-    return found
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._decisions = overrides(store)
+        self._locators: dict[str, assignment.Locator] = {}
+        self._items: dict[str, dict[str, Item]] = {}
+
+    def located(
+        self, new: Sequence[NewIssue], books: Sequence[RuleBook], stated: Sequence[str | None]
+    ) -> list[dict[str, Any]]:
+        """Place and units of each issue, as fields of its case.
+
+        `stated` are the units that a list itself names; they go before the rules.
+        """
+        found: list[dict[str, Any]] = [{}] * len(new)
+        for book, rows in _by_book(books):
+            locator, items = self._of(book)
+            lonlat = np.array([(new[row].lon, new[row].lat) for row in rows], dtype=np.float64)
+            places = locator.where(lonlat, [new[row].site for row in rows])
+            for row, place in zip(rows, places, strict=True):
+                one = new[row]
+                where = place if place.site_type else replace(place, site_type=one.site_type)
+                category, item = book.categories[one.category], items.get(one.item or "")
+                unit = assign(category, item, where, book, self._decisions)
+                unit = _named_by_the_list(unit, stated[row], book)
+                found[row] = {
+                    "site_type": one.site_type or where.site_type,
+                    "district": where.district or one.district, "community": where.community,
+                    "grid": where.grid, "lead_unit": unit.lead_unit, "joint_units": unit.joint_units,
+                    "responsible": unit.responsible, "why": unit.why,
+                }  # fmt: skip
+        return found
+
+    def _of(self, book: RuleBook) -> tuple[assignment.Locator, dict[str, Item]]:
+        if book.version not in self._locators:
+            self._locators[book.version] = assignment.Locator(self._store, book)
+            self._items[book.version] = {item.code: item for listed in book.items.values() for item in listed}
+        return self._locators[book.version], self._items[book.version]
 
 
 def _named_by_the_list(unit: Assignment, stated: str | None, book: RuleBook) -> Assignment:
