@@ -128,6 +128,7 @@ def run(
     round_number: int = 1,
     name: str | None = None,
     sealed: bool = False,
+    frame: Frame | None = None,
 ) -> Made:
     """Draw, and store the record.
 
@@ -137,6 +138,9 @@ def run(
         Any text; without one 128 random bits are taken and told.
     sealed : bool
         Store only the commitment and the frame; `unseal` draws when the second value is known.
+    frame : Frame, optional
+        That of this design on the layers as they are, for whoever makes many draws from it and leaves
+        no unit out for a cooldown; by default it is made.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def run(
     used = secrets.token_hex(16) if seed is None else seed
     lottery = Lottery(used, None, round_number)
     visited = resting(store, design, now)
-    frame = frame_now(store, design, visited=visited)
+    frame = frame or frame_now(store, design, visited=visited)
     heading = {"name": chosen, "version": VERSION, "created_at": now.isoformat()}
     if not sealed:
         record = {**heading, **make_record(frame, design, lottery, visited=visited), "commitment": None}
