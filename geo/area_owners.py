@@ -56,7 +56,7 @@ def shares_of(units: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> Shares:
     """Part of every unit in every area that it meets; metric CRS, areas of one level.
 
     A line along a border lies in both areas with its whole length. A unit without extent (a line of
-    length 0) counts as the point it is.
+    length 0) counts as the point in its middle.
     """
     crs = require_metric(areas.crs, "a share of areas")
     if not crs.equals(units.crs):
@@ -67,7 +67,7 @@ def shares_of(units: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> Shares:
     shapes: Geometries = np.array(units.geometry.to_numpy(), dtype=object)
     size = _size(shapes)
     flat = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes) & (size == 0)
-    shapes[flat] = shapely.point_on_surface(shapes[flat])
+    shapes[flat] = shapely.centroid(shapes[flat])
     size = np.where(flat, 1.0, size)
     held = areas.geometry.to_numpy()
     unit, area = shapely.STRtree(held).query(shapes, predicate="intersects")

@@ -145,6 +145,15 @@ def test_cells_are_about_as_large_as_asked_for():
     assert len(cut_into_cells(shift(shapely.box(0, 0, 122, 123)))) == 2  # at least two
 
 
+def test_small_cells_join_each_other_until_they_are_large_enough():
+    # four cells of 100 m: 10 000, 10 000, 2 000 and 1 800 m2; the last two make 3 800 and stay
+    arm = shift(
+        shapely.Polygon([(0, 0), (400, 0), (400, 18), (300, 18), (300, 20), (200, 20), (200, 100), (0, 100)])
+    )
+    pieces = cut_into_cells(arm, north=True)
+    assert sorted(shapely.area(pieces).tolist()) == pytest.approx([3800, 10_000, 10_000])
+
+
 def test_no_cell_is_left_below_three_tenths_of_the_target():
     triangle = shift(shapely.Polygon([(0, 0), (1000, 0), (0, 700)]))
     pieces = cut_into_cells(triangle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 
 import geopandas as gpd
@@ -164,6 +165,17 @@ def test_an_area_without_a_polygon_is_invalid():
     assert told(check, "gap") == [("a b c", 10_000.0, False)]
 
 
+def test_a_parent_without_a_polygon_leaves_the_holes_between_its_areas():
+    ring = shapely.difference(box(0, 0, 300, 300), box(100, 100, 200, 200))
+    held = areas(
+        ("P", "community", None, "甲", shapely.Polygon()), ("a", "grid", "P", "甲", ring.intersection(box(0, 0, 150, 300))),
+        ("b", "grid", "P", "甲", ring.intersection(box(150, 0, 300, 300))),
+    )  # fmt: skip
+    check = check_areas(held)
+    assert check.findings["kind"].tolist() == ["invalid", "gap"]
+    assert told(check, "gap") == [("a b", 10_000.0, False)]
+
+
 def test_parents_that_are_missing_unknown_or_of_the_same_level_are_told():
     check = check_areas(
         areas(
@@ -306,6 +318,7 @@ def row(shape, **wanted):
         (point(150, 50), ("2", 1.0, "inside", "one", "乙")),
         (point(100, 50), ("1", 1.0, "tie", "ambiguous", "甲")),
         (line((150, 50), (150, 50)), ("2", 1.0, "inside", "one", "乙")),  # no length: a point
+        (shapely.Polygon(line((50, 50), (120, 50), (50, 50)).coords), ("1", 1.0, "inside", "one", "甲")),  # no ground
         (box(100, 0, 200, 100), ("2", 1.0, "inside", "one", "乙")),  # touching both neighbours is not lying in them
     ],
 )  # fmt: skip
@@ -319,6 +332,21 @@ def test_three_equal_thirds_go_to_the_smallest_id_however_they_are_rounded():
     found = responsible(units(third), TOWN).iloc[0]
     assert (found["area"], found["areas"], found["why"]) == ("1", 3, "tie")
     assert found["split"] == "1 33.3%; 2 33.3%; 3 33.3%"
+
+
+@pytest.mark.parametrize("turn", list(permutations(range(3))))
+def test_shares_that_differ_by_less_than_a_millionth_are_equal_in_any_order_of_the_areas(turn):
+    # the border lies 0.01 mm west of the middle, so "2" has a ten-millionth more
+    rows = [
+        ("1", "community", None, "甲", box(0, 0, 99.99999, 100)),
+        ("2", "community", None, "乙", box(99.99999, 0, 200, 100)),
+        ("3", "community", None, "丙", box(200, 0, 300, 100)),
+    ]
+    held = areas(*(rows[at] for at in turn))
+    wires = line((0, 50), (200, 50)), line((100, 50), (300, 50))
+    found = responsible(units(*wires), held)
+    assert found["area"].tolist() == ["1", "2"]
+    assert found["why"].tolist() == ["tie", "tie"]
 
 
 def test_every_level_is_named_and_the_states_add_up():
