@@ -108,7 +108,7 @@ class Coverage:
     @property
     def share(self) -> float:
         """Covered share of the metres asked of; NaN where nothing is asked."""
-        return 1.0 - self.bare_m / self.asked_m if self.asked_m > 0 else float("nan")
+        return max(1.0 - self.bare_m / self.asked_m, 0.0) if self.asked_m > 0 else float("nan")
 
     def by_kind(self, kind: Ints, count: int) -> tuple[Floats, Floats, Floats]:
         """Metres of streets, metres asked of and uncovered metres of each kind of edge; `kind` is (e,)."""

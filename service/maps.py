@@ -136,6 +136,22 @@ ROUTES = MapKind(
         "zhoubian/routes-map.js",
     ),
 )
+COVERAGE = MapKind(
+    function="coverageMap",
+    groups=(
+        ("coverage", ("cover_gaps", "cover_held", "cover_short", "cover_places")),
+        ("coverage_toilets", ("toilets_public", "toilets_office", "toilets_out")),
+        ("background", ("roads",)),
+    ),
+    hidden=(),
+    styles=(*_LEAFLET_STYLES, "zhoubian/coverage-map.css"),
+    scripts=(
+        *_LEAFLET_SCRIPTS,
+        "zhoubian/coverage-settings.js",
+        "zhoubian/coverage-list.js",
+        "zhoubian/coverage-map.js",
+    ),
+)
 IMPORT_STYLES = ("vendor/leaflet/leaflet.css", "zhoubian/import.css")
 IMPORT_SCRIPTS = (
     "vendor/leaflet/leaflet.js",
@@ -165,6 +181,7 @@ KINDS = {
     "exposure": EXPOSURE,
     "hotspots": HOTSPOTS,
     "routes": ROUTES,
+    "coverage": COVERAGE,
     "hotspot_file": HOTSPOT_FILE,
 }
 
@@ -291,7 +308,7 @@ def exposure_page(lang: Lang, **values: Any) -> str:
         `other_lang`, and `anchors`, `radii_m`, `unknown_radius`, `rules`, `metrics`: what there is to
         choose from.
     """
-    return _empty_page("exposure", lang, **values)
+    return empty_page("exposure", lang, **values)
 
 
 def hotspots_page(lang: Lang, **values: Any) -> str:
@@ -303,7 +320,7 @@ def hotspots_page(lang: Lang, **values: Any) -> str:
         `api`, `texts`, `map_script` (addresses), `static`, `home`, `other_lang`, and `views`,
         `bandwidths`, `limits_m`: what there is to choose from.
     """
-    return _empty_page("hotspots", lang, **values)
+    return empty_page("hotspots", lang, **values)
 
 
 def routes_page(lang: Lang, **values: Any) -> str:
@@ -316,10 +333,10 @@ def routes_page(lang: Lang, **values: Any) -> str:
         (addresses), `static`, `home`, `other_lang`, and `modes`, `seconds`, `most_teams`, `draws`,
         `plans`: what there is to choose from.
     """
-    return _empty_page("routes", lang, **values)
+    return empty_page("routes", lang, **values)
 
 
-def _empty_page(kind: str, lang: Lang, **values: Any) -> str:
+def empty_page(kind: str, lang: Lang, **values: Any) -> str:
     """The page of a kind that fetches whatever it shows; its template has the name of the kind."""
     return (
         templates()

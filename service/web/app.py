@@ -25,7 +25,7 @@ from ..recent import Recent
 from ..resources import static_path
 from ..uploads import Uploads
 from ..usecases.imports import error_json
-from . import draws, exposure, home, hotspots, imports, issues, routes
+from . import coverage, draws, exposure, home, hotspots, imports, issues, routes
 from .pages import page_lang, render
 from .words import of_error
 
@@ -89,12 +89,14 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.extensions["zhoubian_maps"] = Recent(draws.KEPT)
     app.extensions["zhoubian_exposure"] = Recent(exposure.KEPT)
+    app.extensions["zhoubian_coverage"] = Recent(coverage.KEPT)
     app.extensions["zhoubian_hotspots"] = hotspots.Hotspots(CityDesk(Path(store_path)))
     app.extensions["zhoubian_routes"] = routes.Desk()
     app.register_blueprint(home.bp)
     app.register_blueprint(draws.bp)
     app.extensions["zhoubian_jobs"] = Jobs()
     app.extensions["zhoubian_uploads"] = Uploads()
+    app.register_blueprint(coverage.bp)
     app.register_blueprint(exposure.bp)
     app.register_blueprint(hotspots.bp)
     app.register_blueprint(imports.bp)

@@ -24,6 +24,7 @@ def index() -> str:
         exposure=url_for("exposure.page"),
         hotspots=url_for("hotspots.page"),
         routes=url_for("routes.page"),
+        coverage=url_for("coverage.page"),
         issues=url_for("issues.page"),
         imports=url_for("imports.history"),
         draws=[
