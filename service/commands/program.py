@@ -17,6 +17,7 @@ from ..settings import VERSION, Settings
 from . import (
     areas,
     assign,
+    coverage,
     deadlines,
     demo,
     draws,
@@ -77,6 +78,7 @@ def build(lang: Lang) -> typer.Typer:
         hotspot_counts,
         routes,
         assign,
+        coverage,
         deadlines,
         scores,
         exports,
