@@ -25,6 +25,9 @@ BROKEN = Outcome(500, 70)
 BY_CODE: dict[str, Outcome] = {
     "draw_sealed": Outcome(409, 1),
     "plan_changed": Outcome(409, 1),
+    "mission_changed": Outcome(409, 1),
+    "mission_sealed": Outcome(409, 1),
+    "mission_not_started": Outcome(409, 1),
     "plan_solving": Outcome(409, 1),
     "batch_needed": Outcome(409, 1),
     "batch_undone": Outcome(409, 1),

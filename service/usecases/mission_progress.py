@@ -33,7 +33,7 @@ def start(
     held = Missions(store)
     mission = held.mission(name)
     if mission.is_sealed:
-        held.log(Access(now, who, "start: refused" if now < mission.starts_at else "start", name))
+        held.log(Access(now, who, "start_refused" if now < mission.starts_at else "start", name))
         if now < mission.starts_at:
             raise sealed_error(mission)
         mission = _unsealed(store, mission, second, now=now, who=who)

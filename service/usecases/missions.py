@@ -88,7 +88,7 @@ def of(store: Store, name: str, *, now: datetime, who: str, what: str = "list") 
     held = Missions(store)
     mission = held.mission(name)
     if mission.kind == "unannounced":
-        held.log(Access(now, who, f"{what}: refused" if mission.is_sealed else what, name))
+        held.log(Access(now, who, f"{what}_refused" if mission.is_sealed else what, name))
     require_open(mission, now)
     return mission
 
@@ -127,6 +127,12 @@ def fingerprint(mission: Mission) -> str:
     """A checksum of the site list and the version of the rules."""
     lines = sorted(f"{site['id']} {site['type']}" for site in mission.sites)
     return hashlib.sha256("\n".join([mission.rules, *lines]).encode()).hexdigest()[:16]
+
+
+def told(mission: Mission) -> dict[str, Any]:
+    """A mission as JSON values."""
+    moments = {name: getattr(mission, name).isoformat() for name in ("created_at", "starts_at", "changed_at")}
+    return {**vars(mission), **moments}
 
 
 # -- making ----------------------------------------------------------------------------------------
@@ -197,9 +203,9 @@ def create(
     with store.writing() as connection:
         held = Missions(store, connection)
         held.add(mission)
-        told = shipped()
-        if book.version == told["rules"]["version"]:
-            held.keep_rules(book.version, told["rules"]["valid_from"], digest(told), told, at=now)
+        rules = shipped()
+        if book.version == rules["rules"]["version"]:
+            held.keep_rules(book.version, rules["rules"]["valid_from"], digest(rules), rules, at=now)
     return mission
 
 
