@@ -334,18 +334,16 @@ def test_three_equal_thirds_go_to_the_smallest_id_however_they_are_rounded():
     assert found["split"] == "1 33.3%; 2 33.3%; 3 33.3%"
 
 
-@pytest.mark.parametrize("turn", list(permutations(range(3))))
-def test_shares_that_differ_by_less_than_a_millionth_are_equal_in_any_order_of_the_areas(turn):
-    # the border lies 0.01 mm west of the middle, so "2" has a ten-millionth more
-    rows = [
-        ("1", "community", None, "甲", box(0, 0, 99.99999, 100)),
-        ("2", "community", None, "乙", box(99.99999, 0, 200, 100)),
-        ("3", "community", None, "丙", box(200, 0, 300, 100)),
-    ]
-    held = areas(*(rows[at] for at in turn))
-    wires = line((0, 50), (200, 50)), line((100, 50), (300, 50))
-    found = responsible(units(*wires), held)
-    assert found["area"].tolist() == ["1", "2"]
+@pytest.mark.parametrize(("west", "middle", "east"), list(permutations("123")))
+def test_shares_that_differ_by_less_than_a_millionth_are_equal_wherever_the_areas_lie(west, middle, east):
+    # the border lies 0.01 mm west of the middle of the first wire: a ten-millionth more for one side
+    held = areas(
+        (west, "community", None, "甲", box(0, 0, 99.99999, 100)),
+        (middle, "community", None, "乙", box(99.99999, 0, 200, 100)),
+        (east, "community", None, "丙", box(200, 0, 300, 100)),
+    )
+    found = responsible(units(line((0, 50), (200, 50)), line((100, 50), (300, 50))), held)
+    assert found["area"].tolist() == [min(west, middle), min(middle, east)]
     assert found["why"].tolist() == ["tie", "tie"]
 
 
