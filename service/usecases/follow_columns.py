@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
@@ -256,14 +257,15 @@ def _coded(
 ) -> tuple[tuple[str | None, ...], NDArray[np.int32]]:
     """The words so far and those of a column, and the column as numbers."""
     known = {word: number for number, word in enumerate(before)}
-    numbers = [known.setdefault(word or None, len(known)) for word in column]
-    return tuple(known), np.array(numbers, dtype=np.int32)
+    numbers, found = pd.factorize(np.array(column, dtype=object), use_na_sentinel=False)
+    table = [known.setdefault(None if pd.isna(word) else word or None, len(known)) for word in found]
+    return tuple(known), np.array(table, dtype=np.int32)[numbers] if len(numbers) else np.empty(0, np.int32)
 
 
 def _moments(column: Sequence[str | None]) -> Ints:
+    """Moments as the store has them, or their local part."""
     # 2026-05-06T08:30:00.000000+08:00: the local time stands in the text
-    texts = np.array([text[:26] if text else "NaT" for text in column], dtype="U26")
-    moments = texts.astype("M8[us]")
+    moments = np.array([text[:26] if text else "NaT" for text in column], dtype="U26").astype("M8[us]")
     return np.where(np.isnat(moments), NEVER, moments.astype(np.int64))
 
 
