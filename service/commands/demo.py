@@ -33,6 +33,11 @@ def register(program: typer.Typer, lang: Lang) -> None:
             with progress(file.name) as report:
                 done = demo.take_in(folder, file, kind, options, now=clock.now(), progress=report)
             imports.show(done, here, limit=5)
+        if demo.year_missing(folder):
+            with progress(text("cli.demo_year", here.lang)) as report:
+                year = demo.play_year(folder, progress=report)
+            facts = {"missions": year.missions, "found": year.found, "adopted": year.adopted}
+            say(text("cli.demo_year_done", here.lang, **facts))
         result = demo.finish(folder, here.lang, now=clock.now())
         show_draw(result.name, result.record, result.rows, here.lang)
         show_plan(result.plan, here.lang)

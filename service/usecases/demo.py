@@ -14,7 +14,7 @@ from layers.resources import data_path
 from layers.store import Store
 
 from ..i18n import Lang
-from . import draws, exports, imports, route_outputs, routes
+from . import draws, exports, imports, route_outputs, routes, sample_year
 from .route_teams import TeamsWanted
 
 NAME = "demo"
@@ -86,6 +86,18 @@ def take_in(
             f"{file.name}: the sample file was not taken in", code="sample_broken", file=file.name
         )
     return report
+
+
+def year_missing(folder: Path) -> bool:
+    """Whether the city has still to play its year: not on a second call."""
+    with Store.open(store_path(folder), create=False) as store:
+        return not sample_year.played(store)
+
+
+def play_year(folder: Path, *, progress: imports.Progress | None = None) -> sample_year.Year:
+    """Missions every two weeks, what they found, and how it ended."""
+    with Store.open(store_path(folder), create=False) as store:
+        return sample_year.play(store, progress=progress)
 
 
 def finish(folder: Path, lang: Lang, *, now: datetime) -> Result:
