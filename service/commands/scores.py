@@ -1,4 +1,4 @@
-"""`zhoubian cycle`: the score of the three years, and what is still needed."""
+"""`zhoubian cycle`: the score of the three years, and what is still needed; the group `zhoubian score`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from fractions import Fraction
 
 import typer
 
-from geo.errors import DesignError
+from layers.store import Store
 
+from .. import clock
 from ..i18n import Lang, text
-from ..supervision.scores import CYCLE
 from ..usecases import scores
-from .show import door, json_option, print_json, say
+from . import annual, score_gains, score_tables
+from .cycle_words import plain, say_cycle, score_of
+from .show import Door, door, json_option, print_json
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
-    """Add the command to the program."""
+    """Add the command and the sub-application to the program."""
     json_flag = json_option(lang)
 
     @program.command("cycle", help=text("cli.cycle", lang))
@@ -26,38 +28,26 @@ def register(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
+        weights = _weights(here)
+        aim = None if target is None else score_of(target)
         told = scores.cycle(
-            [_score(word) for word in years.replace("，", ",").split(",")],
-            None if target is None else _score(target),
+            [score_of(word) for word in years.replace("，", ",").split(",")], aim, weights=weights
         )
         if as_json:
-            print_json(
-                {name: value if value is None or isinstance(value, bool) else float(value)
-                 for name, value in vars(told).items()}
-            )  # fmt: skip
+            print_json(plain(told))
             return
-        weights = " + ".join(f"{100 * weight:g} %" for weight in map(float, CYCLE))
-        say(text("cli.cycle_weights", here.lang, weights=weights))
-        if told.score is not None:
-            say(text("cli.cycle_score", here.lang, score=f"{float(told.score):.2f}"))
-        else:
-            say(text("cli.cycle_so_far", here.lang, score=f"{float(told.so_far):.2f}"))
-        if told.needed is not None:
-            code = "cli.cycle_needed" if told.reachable else "cli.cycle_out_of_reach"
-            say(text(code, here.lang, target=target, needed=f"{float(told.needed):.2f}"))
-        elif told.reachable is not None:
-            say(text("cli.cycle_reached" if told.reachable else "cli.cycle_missed", here.lang, target=target))
+        say_cycle(told, weights, target, here.lang)
+
+    group = typer.Typer(help=text("cli.score", lang), rich_markup_mode=None, no_args_is_help=True)
+    program.add_typer(group, name="score", help=text("cli.score", lang))
+    for subject in (score_tables, score_gains, annual):
+        subject.register(group, lang)
 
 
-def _score(word: str) -> Fraction | None:
-    """A number of a score; ``-`` is a year without one."""
-    clean = word.strip()
-    if clean in ("-", "－", "—"):
-        return None
-    try:
-        return Fraction(clean)
-    except (ValueError, ZeroDivisionError):
-        raise DesignError(
-            f"{clean[:20]!r} is no score; write a number from 0 to 100, or - for a year without one",
-            code="score_unreadable", given=clean[:20],
-        ) from None  # fmt: skip
+def _weights(here: Door) -> tuple[Fraction, ...]:
+    """By the rules of the store; a cycle can be reckoned without one."""
+    today = clock.now().date()
+    if not here.settings.store.is_file():
+        return scores.weights(None, today)
+    with Store.open(here.settings.store, create=False) as store:
+        return scores.weights(store, today)

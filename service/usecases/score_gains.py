@@ -147,6 +147,13 @@ def gains(store: Store, design: Design, *, fixes: int | None = None) -> Gains:
     )  # fmt: skip
 
 
+def beside(told: Gains) -> dict[str, Any]:
+    """What stands beside the issues, as JSON values."""
+    names = ("settings", "method", "on_foot", "rules", "loss", "fixes", "gain", "by_share", "without_item",
+             "elsewhere")  # fmt: skip
+    return {name: getattr(told, name) for name in names}
+
+
 def _require(fixes: int | None) -> None:
     if fixes is not None and fixes < 1:
         raise DesignError(

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from fractions import Fraction
 
+from layers.rule_tables import shipped
+from layers.store import Store
+
 from ..supervision import scores
+from ..supervision.rulebook import build
 from ..supervision.scores import Cycle
+from . import rule_books
 
 
-def cycle(years: Sequence[Fraction | None], target: Fraction | None = None) -> Cycle:
-    """Where a cycle stands, and what the missing years need to reach a target; scores are typed in."""
-    return scores.cycle(years, target)
+def weights(store: Store | None, on: date) -> tuple[Fraction, ...]:
+    """What the three years weigh by the rules of a store on a day; by those of the program without one."""
+    book = build(shipped()) if store is None else rule_books.current(store, on)
+    return book.scoring.cycle
+
+
+def cycle(
+    years: Sequence[Fraction | None],
+    target: Fraction | None = None,
+    *,
+    weights: Sequence[Fraction] | None = None,
+) -> Cycle:
+    """Where a cycle stands, and what the missing years need to reach a target; scores are typed in.
+
+    Without `weights` the years weigh what the program's own rules say.
+    """
+    held = build(shipped()).scoring.cycle if weights is None else weights
+    return scores.cycle(years, target, weights=held)
