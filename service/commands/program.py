@@ -32,6 +32,7 @@ from . import (
     priority,
     results,
     routes,
+    rules,
     scores,
     serve,
 )
@@ -84,6 +85,7 @@ def build(lang: Lang) -> typer.Typer:
         assign,
         coverage,
         deadlines,
+        rules,
         scores,
         exports,
         serve,

@@ -12,9 +12,10 @@ from datetime import date, time, timedelta
 from fractions import Fraction
 from typing import Any
 
-from layers.rule_tables import RuleTables
+from layers.rule_tables import RuleTables, version_of
 from layers.rules import Category, Item
 
+from .rule_faults import RulesUnsoundError, faults
 from .worktime import Span, WorkCalendar
 
 
@@ -156,7 +157,15 @@ class RuleBook:
 
 
 def build(tables: RuleTables) -> RuleBook:
-    """The rule book that the tables tell."""
+    """The rule book that the tables tell.
+
+    Raises
+    ------
+    RulesUnsoundError
+        With all faults at once, where the tables are no sound book.
+    """
+    if found := faults(tables):
+        raise RulesUnsoundError(version_of(tables), found)
     head = tables["rules"]
     items: dict[str, tuple[Item, ...]] = {}
     for row in tables["checklists"]:

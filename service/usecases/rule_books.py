@@ -43,7 +43,12 @@ def of_version(store: Store, version: str) -> RuleBook:
         return _book(row.sha256, row.record)
     if shipped()["rules"]["version"] == version:
         return _book(_shipped_digest(), shipped())
-    raise NotFoundError(
+    raise unknown(version)
+
+
+def unknown(version: str) -> NotFoundError:
+    """The error of a version that nobody knows."""
+    return NotFoundError(
         f"there is no rule book of version {version[:40]!r}; zhoubian rules check tells those there are",
         code="rules_unknown", given=version[:40],
     )  # fmt: skip
