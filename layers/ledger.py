@@ -2,8 +2,8 @@
 
 A case is what the history of an issue comes to: folding the `changes` of its events, oldest first,
 over nothing gives the case (`folded`). Events are only ever added; the store refuses to change one.
-Six columns of the layer `issues` (state, closed_at, deadline, count, note, unit) follow the case in the
-same transaction, so that maps and figures speak of the issue as it stands. Nothing here reads the clock
+Seven columns of the layer `issues` (state, found_at, closed_at, deadline, count, note, unit) follow the case
+in the same transaction, so that maps and figures speak of the issue as it stands. Nothing here reads the clock
 or knows a rule.
 """
 
@@ -270,13 +270,13 @@ def _write(connection: Connection, cases: Sequence[Case], events: Sequence[Event
 
 def _tell_the_layer(connection: Connection, cases: Sequence[Case]) -> None:
     told = [
-        (case.state, _iso(case.closed_at), _iso(case.deadline), case.count, case.note, case.responsible,
-         case.issue)
+        (case.state, _iso(case.found_at), _iso(case.closed_at), _iso(case.deadline), case.count, case.note,
+         case.responsible, case.issue)
         for case in cases
     ]  # fmt: skip
     if told:
         connection.exec_driver_sql(
-            "UPDATE issues SET state = ?, closed_at = ?, deadline = ?, count = ?, note = ?,"
+            "UPDATE issues SET state = ?, found_at = ?, closed_at = ?, deadline = ?, count = ?, note = ?,"
             " unit = COALESCE(?, unit)"
             " WHERE id = ? AND superseded_by IS NULL",
             told,
