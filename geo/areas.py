@@ -42,6 +42,9 @@ FAULTS = (
 NOTES = ("unit_inherited", "undivided")
 """What a user should know though it is no fault."""
 
+NAMED = 12
+"""Neighbours of a gap that are named; of the others it is said how many."""
+
 _NOISE_M2 = 1e-4
 _COLUMNS = ("kind", "level", "parent", "areas", "other", "area_m2", "width_m", "sliver")
 
@@ -54,9 +57,10 @@ class AreaCheck:
     ----------
     findings : GeoDataFrame, the CRS of the areas
         `kind` (one of `FAULTS` or `NOTES`), `level`, `parent` (id or None), `areas` (ids, a blank
-        between them), `other` (outside: the parent; invalid: why; unit_inherited: the area that states
-        the unit; parent_unknown, parent_level: the parent named), `area_m2`, `width_m` (on average, m;
-        both missing where nothing was measured), `sliver` (nowhere wider than the limit), geometry.
+        between them; of a gap its neighbours, ``+5`` at the end for five more), `other` (outside: the
+        parent; invalid: why; unit_inherited: the area that states the unit; parent_unknown, parent_level:
+        the parent named), `area_m2`, `width_m` (on average, m; both missing where nothing was measured),
+        `sliver` (nowhere wider than the limit), geometry.
     checked : dict of level to count
         Areas looked at.
     ignored : int
@@ -291,7 +295,7 @@ def _valid(areas: gpd.GeoDataFrame, wanted: NDArray[np.bool_], found: _Findings)
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     wrong = ~empty & ~shapely.is_valid(shapes)
     for row in np.flatnonzero((empty | wrong) & wanted):
-        reason = "no polygon" if empty[row] else str(shapely.is_valid_reason(shapes[row]))
+        reason = "no polygon" if empty[row] else str(shapely.is_valid_reason(shapes[row])).partition("[")[0]
         level, name = str(areas["level"].iloc[row]), str(areas["id"].iloc[row])
         found.add("invalid", level, name, None if empty[row] else shapes[row], other=reason)
     shapes[empty] = None
@@ -365,9 +369,15 @@ def _gaps(level: str, rows: Ints, above: Ints, ids: Geometries, shapes: Geometri
     for at, near in zip(gap.tolist(), beside.tolist(), strict=True):
         around[at].append(str(ids[rows[near]]))
     names: list[tuple[object, str, object]] = [
-        (parents[group], " ".join(sorted(around[at])), None) for at, group in enumerate(owner.tolist())
+        (parents[group], _listed(sorted(around[at])), None) for at, group in enumerate(owner.tolist())
     ]
     found.measured("gap", level, names, parts)
+
+
+def _listed(names: list[str]) -> str:
+    """Names with a blank between them; a web of slivers around all areas names the first ones."""
+    rest = len(names) - NAMED
+    return " ".join(names[:NAMED]) + (f" +{rest}" if rest > 0 else "")
 
 
 def _enclosed(union: shapely.Geometry, areas: Geometries, slot_m: float) -> shapely.Geometry:
