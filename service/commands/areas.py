@@ -149,15 +149,10 @@ def _show_check(found: Report, lang: Lang) -> None:
         sliver=f"{SLIVER_M:g}",
     )
     counted = [
-        (
-            areas.kind_words(row.kind, lang),
-            _level(row.level, lang),
-            row.count_,
-            int(row.slivers),
-            _m2(row.area_m2),
-        )
-        for row in found.counts().rename(columns={"count": "count_"}).itertuples()
-    ]
+        (areas.kind_words(one["kind"], lang), _level(one["level"], lang), one["count"], one["slivers"],
+         _m2(one["area_m2"]))
+        for one in found.counts()
+    ]  # fmt: skip
     say(title)
     if counted:
         heads = _heads(("finding", "level", "cases", "slivers", "m2"), lang)

@@ -62,13 +62,13 @@ class Report:
         """How many findings are faults."""
         return int(self.findings["fault"].sum())
 
-    def counts(self) -> pd.DataFrame:
-        """Findings by kind and level: `count`, `slivers`, `area_m2` in all."""
+    def counts(self) -> list[dict[str, Any]]:
+        """Findings by kind and level: `fault`, `kind`, `level`, `count`, `slivers`, `area_m2` in all."""
         grouped = pd.DataFrame(self.findings.drop(columns="geometry")).groupby(
             ["fault", "kind", "level"], sort=False
         )
         told = grouped.agg(count=("kind", "size"), slivers=("sliver", "sum"), area_m2=("area_m2", "sum"))
-        return told.reset_index()
+        return _plain(told.reset_index())
 
     def rows(self) -> list[dict[str, Any]]:
         """The findings as JSON values, with a point that lies in each."""
