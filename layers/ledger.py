@@ -2,9 +2,9 @@
 
 A case is what the history of an issue comes to: folding the `changes` of its events, oldest first,
 over nothing gives the case (`folded`). Events are only ever added; the store refuses to change one.
-Seven columns of the layer `issues` (state, found_at, closed_at, deadline, count, note, unit) follow the case
-in the same transaction, so that maps and figures speak of the issue as it stands. Nothing here reads the clock
-or knows a rule.
+Seven columns of the layer `issues` (state, found_at, closed_at, deadline, count, note, unit) follow the
+case in the same transaction, so that maps and figures speak of the issue as it stands. Nothing here
+reads the clock or knows a rule.
 """
 
 from __future__ import annotations
