@@ -217,10 +217,9 @@ class _Period:
                 f"the period begins on {since} and ends before, on {until}; swap the dates",
                 code="dates_reversed", since=str(since), until=str(until),
             )  # fmt: skip
-        end = now if until is None else min(now, _midnight(until + timedelta(days=1)) - _TICK)
-        self.cut = end.astimezone(clock.SHANGHAI)
+        self.cut = cut_off(until, now)
         self.held: FollowColumns = as_of(store, columns(store), self.cut)
-        self._start = -NEVER if since is None else local_us(_midnight(since))
+        self._start = -NEVER if since is None else local_us(midnight(since))
         self._end = local_us(self.cut)
         self._masks = _masks(self.held, self._start, self._end)
 
@@ -339,7 +338,14 @@ def _column(by: str) -> str:
     return BY[by]
 
 
-def _midnight(day: date) -> datetime:
+def cut_off(until: date | None, now: datetime) -> datetime:
+    """The moment as of which a period is told: the end of its last day, or now if that is earlier."""
+    end = now if until is None else min(now, midnight(until + timedelta(days=1)) - _TICK)
+    return end.astimezone(clock.SHANGHAI)
+
+
+def midnight(day: date) -> datetime:
+    """The beginning of a day in Shanghai."""
     return datetime.combine(day, time(), clock.SHANGHAI)
 
 
