@@ -36,7 +36,7 @@ LOOKBACK_AFTER = (6, 12, 18, 24)
 """Rounds after which the sites that failed are visited again, nine days later."""
 SECRET, UNANNOUNCED = "六月暗访", date(2026, 6, 23)
 
-_FAILS, _UNSEEN, _NOT_APPLICABLE, _INSIDE_LINES = 0.105, 0.03, 0.05, 0.12
+_FAILS, _UNSEEN, _NOT_APPLICABLE, _INSIDE_LINES = 0.16, 0.03, 0.05, 0.12
 _ON_SITE, _FORGOTTEN, _NOT_PASSED, _SUSPENDED = 0.16, 0.025, 0.11, 0.3
 _LONG_WD = 10
 """A deadline of so many work days and more may be put off."""
@@ -161,7 +161,7 @@ class _Year:
             kind = self._rng.random()
             row: dict[str, Any] = {"site": site["id"], "item": item.code, "at": seen, "verdict": "yes"}
             if kind < chance:
-                cases = 1 + int(self._rng.geometric(0.62) - 1)
+                cases = 1 + int(self._rng.geometric(0.5) - 1)
                 lines = item.category == "SR01" and self._rng.random() < _INSIDE_LINES
                 fixed = self._rng.random() < _ON_SITE
                 row.update(verdict="no", cases=cases, inside_lines=lines, fixed_on_site=fixed and not lines)

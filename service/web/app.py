@@ -25,7 +25,7 @@ from ..recent import Recent
 from ..resources import static_path
 from ..uploads import Uploads
 from ..usecases.imports import error_json
-from . import coverage, draws, exposure, home, hotspots, imports, issues, routes
+from . import coverage, draws, exposure, figures, home, hotspots, imports, issues, missions, routes, scores
 from .pages import page_lang, render
 from .words import of_error
 
@@ -101,7 +101,8 @@ def create_app(
     app.register_blueprint(hotspots.bp)
     app.register_blueprint(imports.bp)
     app.register_blueprint(routes.bp)
-    app.register_blueprint(issues.bp)
+    for followed in (issues, missions, scores, figures):
+        app.register_blueprint(followed.bp)
     app.before_request(_require_host)
     app.before_request(app.extensions["zhoubian_uploads"].sweep)
     app.after_request(_finish)

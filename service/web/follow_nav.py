@@ -9,6 +9,9 @@ from flask import url_for
 PAGES = (
     ("issues", "issues.page"),
     ("cards", "issues.board"),
+    ("missions", "missions.page"),
+    ("scores", "scores.page"),
+    ("figures", "figures.page"),
 )
 """Name of the page (its text is `web.NAME`) and its endpoint."""
 
