@@ -150,7 +150,7 @@ def cover(
     Raises
     ------
     DesignError
-        `coverage_rule`, `coverage_metres`.
+        `coverage_rule`, `coverage_distance`, `coverage_beside`.
     """
     check(rule, distance_m, beside_m)
     places = np.asarray(places, float).reshape(-1, 2)
@@ -193,14 +193,18 @@ def check(rule: str, distance_m: float, beside_m: float) -> None:
             f"there is no reading {rule[:40]!r}; use one of {', '.join(RULES)}",
             code="coverage_rule", given=rule[:40], allowed=", ".join(RULES),
         )  # fmt: skip
-    for name, metres, (low, high) in (
-        ("distance", distance_m, DISTANCE_M), ("beside", beside_m, BESIDE_M),
-    ):  # fmt: skip
-        if not low <= metres <= high:
-            raise DesignError(
-                f"{name} is {metres:g} m; give {low:g} to {high:g} m",
-                code="coverage_metres", name=name, given=f"{metres:g}", low=f"{low:g}", high=f"{high:g}",
-            )  # fmt: skip
+    low, high = DISTANCE_M
+    if not low <= distance_m <= high:
+        raise DesignError(
+            f"the distance is {distance_m:g} m; give {low:g} to {high:g} m",
+            code="coverage_distance", given=f"{distance_m:g}", low=f"{low:g}", high=f"{high:g}",
+        )  # fmt: skip
+    low, high = BESIDE_M
+    if not low <= beside_m <= high:
+        raise DesignError(
+            f"a toilet stands beside a street within {beside_m:g} m of it; give {low:g} to {high:g} m",
+            code="coverage_beside", given=f"{beside_m:g}", low=f"{low:g}", high=f"{high:g}",
+        )  # fmt: skip
 
 
 # -- on foot to the nearest -------------------------------------------------------------------------

@@ -103,6 +103,8 @@ def _show(answer: toilets.ToiletCoverage, top: int, lang: Lang) -> None:
     ]
     title = text("cli.coverage_gaps", lang, count=len(answer.gaps), shown=len(shown))
     table(title, _heads(("id", "street", "class", "length_m"), lang), gaps)
+    if answer.asked.rule == "any_walk":
+        say(text("cli.coverage_no_places", lang))
     if len(answer.places):
         next_ones = [
             (rank, words.street(street, lang), f"{gain:,.0f}", f"{point.x:.6f} {point.y:.6f}")

@@ -120,7 +120,7 @@ def asked_of(store: Store, today: date, given: Mapping[str, Any] | None = None) 
     Raises
     ------
     DesignError
-        `coverage_rule`, `coverage_metres`, `coverage_classes`.
+        `coverage_rule`, `coverage_distance`, `coverage_beside`, `coverage_classes`.
     """
     book = rule_books.current(store, today)
     told = dict(book.coverage["toilets"])
@@ -150,13 +150,19 @@ def asked_in(store: Store, today: date, query: Mapping[str, str]) -> ToiletRule:
     given: dict[str, Any] = {names[key]: query[key] for key in names if query.get(key)}
     for name in ("distance_m", "beside_m"):
         if name in given:
-            try:
-                given[name] = float(given[name])
-            except ValueError:
-                given[name] = float("nan")
+            given[name] = _number(given[name])
     if query.get("offices") in ("0", "1"):
         given["offices"] = query["offices"] == "1"
     return asked_of(store, today, given)
+
+
+def _number(told: str) -> float:
+    try:
+        return float(told)
+    except ValueError:
+        raise DesignError(
+            f"{told[:20]!r} is no number of metres", code="coverage_number", given=told[:20]
+        ) from None
 
 
 def places_in(query: Mapping[str, str]) -> int:

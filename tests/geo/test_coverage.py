@@ -312,8 +312,8 @@ def test_metres_by_kind_add_up_to_the_whole(rule):
 
 @pytest.mark.parametrize(
     ("wrong", "code"),
-    [({"rule": "radius"}, "coverage_rule"), ({"distance_m": 10.0}, "coverage_metres"),
-     ({"beside_m": float("nan")}, "coverage_metres")],
+    [({"rule": "radius"}, "coverage_rule"), ({"distance_m": 10.0}, "coverage_distance"),
+     ({"beside_m": float("nan")}, "coverage_beside")],
 )  # fmt: skip
 def test_a_reading_that_does_not_exist_is_refused(wrong, code):
     with pytest.raises(DesignError) as refused:
