@@ -1,4 +1,4 @@
-"""A list of issues as a file for Excel and WPS: words in a language, codes as text, times as times."""
+"""A list of issues as a file for Excel and WPS: words in a language, codes as text, times as they sort."""
 
 from __future__ import annotations
 
