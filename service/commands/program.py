@@ -17,6 +17,7 @@ from ..settings import VERSION, Settings
 from . import (
     areas,
     assign,
+    cards,
     coverage,
     deadlines,
     demo,
@@ -27,6 +28,7 @@ from . import (
     hotspot_counts,
     hotspots,
     imports,
+    issues,
     layers,
     matches,
     missions,
@@ -37,6 +39,7 @@ from . import (
     rules,
     scores,
     serve,
+    tick,
 )
 from .show import Door, fail, stderr
 
@@ -84,8 +87,11 @@ def build(lang: Lang) -> typer.Typer:
         routes,
         missions,
         results,
-        assign,
         coverage,
+        assign,
+        issues,
+        tick,
+        cards,
         figures,
         matches,
         deadlines,

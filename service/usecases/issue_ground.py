@@ -136,8 +136,9 @@ def _named_by_the_list(unit: Assignment, stated: str | None, book: RuleBook) -> 
     if not stated:
         return unit
     named = unit_named(stated, book)
-    if named is None:
-        return replace(unit, responsible=stated)
+    if named is None:  # a name of its own: that of the department, if no body of the place leads
+        by_department = unit.responsible is None and unit.why in ("category", "item")
+        return replace(unit, responsible=stated) if by_department else unit
     if named == unit.lead_unit:
         return unit
     others = tuple(one for one in (unit.lead_unit, *unit.joint_units) if one != named)
