@@ -97,6 +97,7 @@ def build(lang: Lang) -> typer.Typer:
         deadlines,
         rules,
         scores,
+        timetable,
         exports,
         serve,
         demo,
