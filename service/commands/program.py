@@ -40,6 +40,7 @@ from . import (
     scores,
     serve,
     tick,
+    timetable,
 )
 from .show import Door, fail, stderr
 
