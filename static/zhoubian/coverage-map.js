@@ -73,9 +73,8 @@
   function start(map, groups, ground) {
     const renderers = zhoubian.panes(map);
     map.createPane("zb-streets");
-    map.createPane("zb-toilets");
+    /* one canvas for streets and toilets: of two, only the upper one would feel the pointer */
     const streets = L.canvas({ pane: "zb-streets", padding: 0.3, tolerance: 4 });
-    const above = L.canvas({ pane: "zb-toilets", padding: 0.3, tolerance: 3 });
     zhoubian.open(map, ground.bounds);
     zhoubian.corners(map, ground.attribution);
     zhoubian.drawRoads(map, groups.roads, ground.roads, renderers.roads);
@@ -130,7 +129,7 @@
       line(groups.cover_gaps, [].concat.apply([], answer.gaps.map(function (gap) { return gap.paths.map(zhoubian.decode); })), { color: "#ffffff", wide: 1.6, dash: [4, 4], opacity: 1 });
       answer.toilets.forEach(function (one) {
         const kind = one.counted !== "yes" ? "out" : one.kind === "office" ? "office" : "public";
-        const mark = new zhoubian.Toilet([one.xy[1], one.xy[0]], { pane: "zb-toilets", renderer: above, toilet: kind, radius: 3 });
+        const mark = new zhoubian.Toilet([one.xy[1], one.xy[0]], { pane: "zb-streets", renderer: streets, toilet: kind, radius: 3 });
         const what = say("kind." + one.kind) + zhoubian.text("comma") + say("counted." + one.counted);
         mark.bindTooltip(function () { return zhoubian.make("span", "", say("toilet", { name: one.name || say("no_name"), what: what })); });
         groups["toilets_" + kind].addLayer(mark);
@@ -155,6 +154,7 @@
     }
 
     map.on("zoomend", fit);
+    map.on("overlayadd", function () { toilets.forEach(function (one) { if (map.hasLayer(one)) { one.bringToFront(); } }); });
     return { show: show };
   }
 })();
