@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from layers.ledger import Case, Event, Ledger
+from layers.ledger import Case, Event, Ledger, changed
 from layers.missions import Mission, Result
 from layers.store import Store
 from layers.tables import cases as cases_table
@@ -70,9 +70,9 @@ def steps(
             told.withdrawn.append(case)
             told.events += events
         elif fields := _corrected(present, before, after, rules):
-            case, events = cards.correct(present, entry, **fields)
+            case, event = _correct(present, entry, fields)
             told.corrected.append(case)
-            told.events += events
+            told.events.append(event)
     return told
 
 
@@ -118,6 +118,18 @@ def _corrected(case: Case, before: Result | None, after: Result, rules: Cards) -
         ):  # fmt: skip
             wanted[name] = getattr(right, name)
     return {name: value for name, value in wanted.items() if getattr(case, name) != value}
+
+
+def _correct(case: Case, entry: Entry, fields: Mapping[str, Any]) -> tuple[Case, Event]:
+    """Closed issues too: what was written down wrongly. The note is that of the finding."""
+    rest = {name: value for name, value in fields.items() if name != "note"}
+    right, event = changed(
+        case, at=entry.at, recorded_at=entry.recorded_at, who=entry.who, action="corrected", **rest
+    )
+    if "note" in fields:
+        changes = {**event.changes, "note": [case.note, fields["note"]]}
+        right, event = replace(right, note=fields["note"]), replace(event, changes=changes)
+    return right, event
 
 
 def _untouched(case: Case) -> bool:

@@ -153,26 +153,22 @@ def read_rows(
     faults: list[Fault] = []
     blank = 0
     for sheet in form.sheets:
-        filled = list(_filled(sheet))
-        shifted = [row for row, cells in filled if known.is_shifted(sheet, cells)]
-        if shifted and 2 * len(shifted) >= len(filled):
+        filled = dict(_filled(sheet))
+        shifted = [row for row, cells in sheet.rows if known.is_shifted(sheet, cells)]
+        if shifted and 2 * len(shifted) >= len({*filled, *shifted}):
             raise _shifted(form.file, sheet, shifted)
-        for row, cells in filled:
-            if row in shifted:
-                faults.append(
-                    Fault(
-                        row, sheet.heading("site"), str(text_of(sheet.cell(cells, "site")) or ""),
-                        "result_shifted",
-                        "the values of this row do not stand under their headings: move them back",
-                    )
-                )  # fmt: skip
-                continue
-            told, wrong = _row(sheet, row, cells)
-            rows.append(told)
-            faults += wrong
-        blank += sum(known.has_site(text_of(sheet.cell(cells, "site"))) for _, cells in sheet.rows) - sum(
-            known.has_site(text_of(sheet.cell(cells, "site"))) for _, cells in filled
-        )
+        astray = set(shifted)
+        for row, cells in sheet.rows:
+            if row in astray:
+                given = str(text_of(plain(sheet.cell(cells, "site"))) or "")[:40]
+                message = "the values of this row do not stand under their headings: move them back"
+                faults.append(Fault(row, sheet.heading("site"), given, "result_shifted", message))
+            elif row in filled:
+                told, wrong = _row(sheet, row, cells)
+                rows.append(told)
+                faults += wrong
+            else:
+                blank += known.has_site(text_of(plain(sheet.cell(cells, "site"))))
     return rows, faults, blank
 
 
@@ -210,14 +206,14 @@ class _Known:
         bare numbers, that stand in other columns too.
         """
         words = [text_of(plain(cell)) for cell in cells]
-        free = {sheet.at.get(name) for name in ("note", "photos", "words", "name", "before")}
+        but = {sheet.at.get(name) for name in ("note", "photos", "before")}
 
         def astray(name: str, fits: Callable[[str], bool], elsewhere: Callable[[str], bool]) -> bool:
             own = sheet.at[name]
             here = words[own] if own < len(words) else None
             if here is not None and fits(here):
                 return False
-            others = (word for place, word in enumerate(words) if place != own and place not in free)
+            others = (word for place, word in enumerate(words) if place != own and place not in but)
             return any(word is not None and elsewhere(word) for word in others)
 
         def is_item(word: str) -> bool:
