@@ -34,6 +34,9 @@ WHYS = ("inside", "largest", "partly", "tie", "outside")
 EQUAL = 1e-6
 """Shares that differ by less are equal: a millimetre of a kilometre."""
 
+LEAST = 1e-3
+"""A smaller share (30 cm of an alley of 300 m) is inexact drawing, unless there is no larger one."""
+
 
 @dataclass(frozen=True)
 class Shares:
@@ -44,7 +47,8 @@ class Shares:
     unit, area : (n,) int64
         Rows; sorted by unit, then by share, largest first; those equal to the largest by id.
     share : (n,) float in (0, 1]
-        Part of the unit's length, ground or points inside the area; areas that overlap count twice.
+        Part of the unit's length, ground or points inside the area; areas that overlap count twice. Those
+        below `LEAST` are left out where the unit has a larger one.
     """
 
     unit: Ints
@@ -76,11 +80,11 @@ def shares_of(units: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> Shares:
     part = np.flatnonzero(~whole)
     cut = shapely.intersection(shapes[unit[part]], held[area[part]])
     share[part] = np.minimum(_size(cut, shapely.get_dimensions(shapes[unit[part]])) / size[unit[part]], 1.0)
-    kept = share > EQUAL
-    unit, area, share = unit[kept], area[kept], share[kept]
-    rank = np.argsort(np.argsort(areas["id"].to_numpy(dtype=str), kind="stable"), kind="stable")
     largest = np.zeros(len(units))
     np.maximum.at(largest, unit, share)
+    kept = (share > 0) & (share >= np.minimum(LEAST, largest[unit]))
+    unit, area, share = unit[kept], area[kept], share[kept]
+    rank = np.argsort(np.argsort(areas["id"].to_numpy(dtype=str), kind="stable"), kind="stable")
     level = np.where(share >= largest[unit] - EQUAL, largest[unit], share)
     order = np.lexsort((rank[area], -level, unit))
     return Shares(unit[order].astype(np.int64), area[order].astype(np.int64), share[order])
@@ -208,7 +212,7 @@ def _decide(proof: pd.DataFrame, shares: Shares, first: Ints, ids: Geometries) -
         told = zip(ids[shares.area[run]], shares.share[run], strict=True)
         split[row] = "; ".join(f"{name} {share:.1%}" for name, share in told)
     proof["split"] = split
-    partly = proof["share"] < 1 - EQUAL
+    partly = proof["share"] < 1 - 2 * LEAST  # both ends may reach a little over a border
     proof["why"] = np.select(
         [count == 0, tie, count > 1, partly], ["outside", "tie", "largest", "partly"], "inside"
     )

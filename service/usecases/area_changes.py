@@ -29,7 +29,7 @@ from layers import write
 from layers.store import Store
 from layers.worker import Worker
 
-from .areas import level_named, on_plane, read_areas, require_out
+from .areas import level_named, level_words, on_plane, read_areas, require_out
 from .imports import take_in_parts
 
 Geometries = NDArray[np.object_]
@@ -130,9 +130,10 @@ def cut(store: Store, area: str, how: Cutting) -> Change:
     own = str(areas["level"].iloc[row])
     level = level_named(how.level) if how.level else "grid" if how.cell_m2 is not None else own
     if LEVELS.index(level) < LEVELS.index(own):
+        held, wider = level_words(own), level_words(level)
         raise LayerError(
-            f"{area} is of the level {own}, its pieces cannot be of the wider level {level}",
-            code="cut_level", area=area, own=own, level=level,
+            f"{area} is of the level {held}, its pieces cannot be of the wider level {wider}",
+            code="cut_level", area=area, own=held, level=wider,
         )  # fmt: skip
     below = np.flatnonzero(areas["parent"] == area)
     if level != own and len(below):

@@ -243,12 +243,18 @@ def level_named(word: str) -> str:
 
 def require_level(areas: gpd.GeoDataFrame, level: str) -> None:
     """LayerError `areas_level` where no area has the level."""
-    known = [name for name in LEVELS if (areas["level"] == name).any()]
-    if level not in known:
+    if not (areas["level"] == level).any():
+        wanted = level_words(level)
+        known = ", ".join(level_words(name) for name in LEVELS if (areas["level"] == name).any())
         raise LayerError(
-            f"there are no areas of the level {level}; the levels there are: {', '.join(known)}",
-            code="areas_level", level=level, known=", ".join(known),
+            f"there are no areas of the level {wanted}; the levels there are: {known}",
+            code="areas_level", level=wanted, known=known,
         )  # fmt: skip
+
+
+def level_words(level: str) -> str:
+    """A level in both languages, for errors."""
+    return f"{level} ({text(f'area.level.{level}', 'zh')})"
 
 
 def kind_words(kind: str, lang: Lang) -> str:

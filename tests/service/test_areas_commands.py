@@ -163,7 +163,9 @@ def test_codes_saved_as_numbers_are_recognised_and_given_back_where_no_digit_is_
 
 def test_levels_that_are_unknown_or_absent_are_refused(village, capsys):
     assert "sector" in refused(capsys, "areas", "check", "--level", "sector")
-    assert "district" in refused(capsys, "areas", "check", "--level", "区县")
+    told = refused(capsys, "areas", "check", "--level", "区县", lang="zh")
+    assert "district (区县)" in told
+    assert "subdistrict (街道), community (社区), grid (网格)" in told
     assert "区县" in refused(capsys, "areas", "check", "--level", "sector", lang="zh")
 
 
