@@ -22,7 +22,7 @@ What the rules leave open is decided here, as follows.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -298,7 +298,12 @@ def note(case: Case, entry: Entry) -> Step:
 def correct(case: Case, entry: Entry, **after: Any) -> Step:
     """What was written down wrongly, such as the number of cases; closed issues too."""
     _require_counted(case)
-    return _moved(case, entry, "corrected", **after)
+    words = after.pop("note", case.note)  # `changed` takes a note as the one of the entry
+    corrected, events = _moved(case, entry, "corrected", **after)
+    if words != case.note:
+        told = {**events[0].changes, "note": [case.note, words]}
+        return replace(corrected, note=words), [replace(events[0], changes=told)]
+    return corrected, events
 
 
 def withdraw(case: Case, entry: Entry) -> Step:
