@@ -48,6 +48,7 @@ class FollowColumns:
     Parameters
     ----------
     ids : tuple of str
+    index : {id: row}
     words : {name of `WORDS`: what its numbers stand for}; number 0 is None.
     codes : {name of `WORDS`: (n,) int32}
     moments : {name of `MOMENTS`: (n,) int64}
@@ -60,6 +61,7 @@ class FollowColumns:
     """
 
     ids: tuple[str, ...]
+    index: Mapping[str, int]
     words: Mapping[str, tuple[str | None, ...]]
     codes: Mapping[str, NDArray[np.int32]]
     moments: Mapping[str, Ints]
@@ -123,22 +125,23 @@ def as_of(store: Store, held: FollowColumns, moment: datetime) -> FollowColumns:
 
 
 def _taken_back(store: Store, held: FollowColumns, moment: datetime) -> FollowColumns:
-    events = tables.events.c
-    query = (
-        select(events.issue, events.changes)
-        .where(events.at > _iso(moment), events.action.not_in(RECORD), events.id <= held.last)
-        .order_by(events.id.desc())
-    )
+    marks = ", ".join("?" * len(RECORD))
     with store.reading() as connection:
-        undone = connection.execute(query).fetchall()
+        # the plus keeps SQLite from walking through the whole history by its number
+        found = connection.exec_driver_sql(
+            "SELECT issue, changes FROM events WHERE at > ? AND +id <= ?"  # noqa: S608
+            f" AND action NOT IN ({marks}) ORDER BY +id DESC",
+            (_iso(moment), held.last, *RECORD),
+        )
+        undone = found.cursor.fetchall()
     if not undone:
         return held
     before: dict[str, dict[str, Any]] = {}
     for issue, changes in undone:
         told = before.setdefault(issue, {})
-        for name, pair in changes.items():
+        for name, pair in json.loads(changes).items():
             told[name] = pair[0]
-    rows = _rows_of(held, before)
+    rows = [(held.index[issue], told) for issue, told in before.items()]
     words, codes = dict(held.words), dict(held.codes)
     for name in _STATUS_WORDS:
         found = [(row, told[name]) for row, told in rows if name in told]
@@ -169,7 +172,7 @@ def _read(connection: Connection, last: int) -> FollowColumns:
     found = connection.exec_driver_sql(f"SELECT {', '.join(_COLUMNS)} FROM cases")  # noqa: S608 - our own names
     nothing = dict.fromkeys(WORDS, (None,))
     held = FollowColumns(
-        (), nothing, {name: np.empty(0, np.int32) for name in WORDS},
+        (), {}, nothing, {name: np.empty(0, np.int32) for name in WORDS},
         {name: np.empty(0, np.int64) for name in MOMENTS}, np.empty(0, np.int64), np.empty(0, bool), last,
         _mark(connection, last),
     )  # fmt: skip
@@ -195,10 +198,12 @@ def _refreshed(connection: Connection, held: FollowColumns, last: int) -> Follow
         (json.dumps(changed),),
     )
     piece = _piece(found.fetchall(), held)
-    gone = set(changed)
-    stays = np.array([issue not in gone for issue in held.ids], dtype=bool)
-    kept = _chosen(held, stays)
-    return replace(_joined([kept, piece]), words=piece.words, last=last, mark=_mark(connection, last))
+    at = np.array([held.index.get(issue, -1) for issue in piece.ids], dtype=np.int64)
+    known = np.flatnonzero(at >= 0)
+    patched = _patched(held, at[known], _chosen(piece, known))
+    if len(known) < len(piece):
+        patched = _joined([patched, _chosen(piece, np.flatnonzero(at < 0))])
+    return replace(patched, words=piece.words, last=last, mark=_mark(connection, last))
 
 
 def _piece(rows: Sequence[Sequence[Any]], before: FollowColumns) -> FollowColumns:
@@ -218,9 +223,11 @@ def _piece(rows: Sequence[Sequence[Any]], before: FollowColumns) -> FollowColumn
 
 
 def _joined(pieces: Sequence[FollowColumns]) -> FollowColumns:
+    ids = tuple(issue for piece in pieces for issue in piece.ids)
     return replace(
         pieces[0],
-        ids=tuple(issue for piece in pieces for issue in piece.ids),
+        ids=ids,
+        index={issue: row for row, issue in enumerate(ids)},
         codes={name: np.concatenate([piece.codes[name] for piece in pieces]) for name in WORDS},
         moments={name: np.concatenate([piece.moments[name] for piece in pieces]) for name in MOMENTS},
         rework=np.concatenate([piece.rework for piece in pieces]),
@@ -228,27 +235,34 @@ def _joined(pieces: Sequence[FollowColumns]) -> FollowColumns:
     )
 
 
-def _chosen(held: FollowColumns, wanted: NDArray[np.bool_]) -> FollowColumns:
+def _chosen(piece: FollowColumns, rows: Ints) -> FollowColumns:
     return replace(
-        held,
-        ids=tuple(issue for issue, here in zip(held.ids, wanted, strict=True) if here),
-        codes={name: column[wanted] for name, column in held.codes.items()},
-        moments={name: column[wanted] for name, column in held.moments.items()},
-        rework=held.rework[wanted],
-        counted=held.counted[wanted],
+        piece,
+        ids=tuple(piece.ids[row] for row in rows.tolist()),
+        codes={name: column[rows] for name, column in piece.codes.items()},
+        moments={name: column[rows] for name, column in piece.moments.items()},
+        rework=piece.rework[rows],
+        counted=piece.counted[rows],
     )
 
 
-def _rows_of(held: FollowColumns, told: Mapping[str, dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
-    return [(row, told[issue]) for row, issue in enumerate(held.ids) if issue in told]
+def _patched(held: FollowColumns, rows: Ints, piece: FollowColumns) -> FollowColumns:
+    """With other values in some rows."""
+    return replace(
+        held,
+        codes={name: _with(column, rows, piece.codes[name]) for name, column in held.codes.items()},
+        moments={name: _with(column, rows, piece.moments[name]) for name, column in held.moments.items()},
+        rework=_with(held.rework, rows, piece.rework),
+        counted=_with(held.counted, rows, piece.counted),
+    )
 
 
-def _with(column: NDArray[Any], rows: Sequence[int], values: NDArray[Any]) -> NDArray[Any]:
+def _with(column: NDArray[Any], rows: Sequence[int] | Ints, values: NDArray[Any]) -> NDArray[Any]:
     """A copy of a column with other values in some rows."""
     if not len(rows):
         return column
     copy = column.copy()
-    copy[list(rows)] = values
+    copy[np.asarray(rows, dtype=np.int64)] = values
     return copy
 
 
