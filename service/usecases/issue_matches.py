@@ -213,7 +213,7 @@ def _names(store: Store, sites: Sequence[str]) -> dict[str, str]:
         table = tables.LAYER_TABLES[layer].c
         query = select(table.id, table.name).where(table.superseded_by.is_(None), table.name.is_not(None))
         with store.reading() as connection:
-            found.update((id_, name) for id_, name in connection.execute(query).tuples() if id_ in wanted)
+            found.update((id_, name) for id_, name in connection.execute(query) if id_ in wanted)
     return found
 
 
