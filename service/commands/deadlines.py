@@ -8,11 +8,11 @@ from pathlib import Path
 import typer
 
 from ..i18n import Lang, text
+from ..supervision.rulebook import RuleBook
 from ..supervision.worktime import Span
-from ..usecases import deadlines
-from ..usecases.deadlines import RED, Deadlines
+from ..usecases import deadlines, rule_books
 from .moments import moment_or_now, said
-from .show import door, json_option, print_json, say, table
+from .show import Door, door, json_option, opened, print_json, say, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -29,14 +29,13 @@ def register(program: typer.Typer, lang: Lang) -> None:
     ) -> None:
         here = door(context)
         at = moment_or_now(found)
-        told = deadlines.deadlines(category, at, calendar=calendar)
-        rows = _rows(told)
+        told = deadlines.deadlines(category, at, calendar=calendar, book=_book(here, at))
         if as_json:
             print_json(
                 {
                     "category": told.category.code, "found": at.isoformat(), "deadline": told.span.words(),
-                    "calendar": told.calendar,
-                    **{card: None if due is None else due.isoformat() for card, _, due in rows},
+                    "calendar": told.calendar, "due": told.due.isoformat(), "provisional": told.provisional,
+                    "cards": {card.level.id: card.due.isoformat() for card in told.cards},
                 }
             )  # fmt: skip
             return
@@ -45,23 +44,30 @@ def register(program: typer.Typer, lang: Lang) -> None:
             "name": told.category.zh if here.lang == "zh" else told.category.name,
             "found": said(at), "span": _length(told.span, here.lang), "calendar": told.calendar,
         }  # fmt: skip
-        if told.yellow is None:
+        if not told.cards:
             say(text("cli.deadline_title", here.lang, **heading))
             say(text("cli.deadline_on_site", here.lang))
             return
         heads = [text(f"cli.head.{head}", here.lang) for head in ("card", "length", "due")]
         shown = [
-            (text(f"deadline.card.{card}", here.lang), _length(span, here.lang), said(due))
-            for card, span, due in rows
-            if span is not None and due is not None
+            (
+                card.level.zh if here.lang == "zh" else card.level.en,
+                _length(card.span, here.lang),
+                said(card.due),
+            )
+            for card in told.cards
         ]
         table(text("cli.deadline_title", here.lang, **heading), heads, shown)
+        if told.provisional:
+            say(text("cli.deadline_provisional", here.lang))
 
 
-def _rows(told: Deadlines) -> list[tuple[str, Span | None, datetime | None]]:
-    return [
-        ("white", told.span, told.white), ("yellow", told.yellow_span, told.yellow), ("red", RED, told.red),
-    ]  # fmt: skip
+def _book(here: Door, at: datetime) -> RuleBook | None:
+    """The rules of the office, where it has a store."""
+    if not here.settings.store.exists():
+        return None
+    with opened(here) as store:
+        return rule_books.current(store, at.date())
 
 
 def _length(span: Span, lang: Lang) -> str:

@@ -202,7 +202,7 @@ def calendar_faults(checks: Checks, until: date | None) -> None:
     if told is None:
         return
     table = "work_calendar"
-    checks.only(table, told, ("version", "first", "last", "shifts", "holidays", "makeup"))
+    checks.only(table, told, ("version", "first", "last", "provisional_from", "shifts", "holidays", "makeup"))
     checks.setting(table, told, "version", str)
     _shift_faults(checks, checks.setting(table, told, "shifts", list))
     first, last = (_day_of(checks, told, key) for key in ("first", "last"))
@@ -215,6 +215,8 @@ def calendar_faults(checks: Checks, until: date | None) -> None:
             " make-up days up to then",
             last=str(last), until=str(until),
         )  # fmt: skip
+    if "provisional_from" in told:
+        _day_of(checks, told, "provisional_from")
     off = _holidays(checks, checks.setting(table, told, "holidays", list) or [])
     for given in checks.setting(table, told, "makeup", list) or ():
         day = checks.day(table, "makeup", given)

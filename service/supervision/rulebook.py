@@ -259,4 +259,8 @@ def work_calendar(told: Mapping[str, Any]) -> WorkCalendar:
     if wrong := sorted(day for day in makeup if day in holidays or day.weekday() < 5):
         raise ValueError(f"{wrong[0]} is no Saturday or Sunday, or is a holiday as well")
     first, last = date.fromisoformat(told["first"]), date.fromisoformat(told["last"])
-    return WorkCalendar(str(told["version"]), shifts, frozenset(holidays), makeup, first, last)
+    since = told.get("provisional_from")
+    return WorkCalendar(
+        str(told["version"]), shifts, frozenset(holidays), makeup, first, last,
+        None if since is None else date.fromisoformat(since),
+    )  # fmt: skip

@@ -70,6 +70,10 @@ class WorkCalendar:
         Saturdays and Sundays that are work days (调休).
     first, last : date
         The days that the calendar knows.
+    provisional_from : date or None
+        From this day on the holidays are those of the law alone: the State Council has not yet said
+        which days around them are off, and which weekends are worked. A deadline that ends there may
+        turn out some days early or late, and is told so.
     """
 
     version: str
@@ -78,6 +82,11 @@ class WorkCalendar:
     makeup: frozenset[date]
     first: date
     last: date
+    provisional_from: date | None = None
+
+    def is_provisional(self, day: date) -> bool:
+        """Whether the holidays around a day are not yet announced."""
+        return self.provisional_from is not None and day >= self.provisional_from
 
     @property
     def day_minutes(self) -> int:

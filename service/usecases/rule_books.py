@@ -29,7 +29,12 @@ def current(store: Store, on: date) -> RuleBook:
     )
     with store.reading() as connection:
         row = connection.execute(query.limit(1)).one_or_none()
-    return _book(_shipped_digest(), shipped()) if row is None else _book(row.sha256, row.record)
+    return shipped_book() if row is None else _book(row.sha256, row.record)
+
+
+def shipped_book() -> RuleBook:
+    """The rule book that comes with the program."""
+    return _book(_shipped_digest(), shipped())
 
 
 def of_version(store: Store, version: str) -> RuleBook:
@@ -42,7 +47,7 @@ def of_version(store: Store, version: str) -> RuleBook:
     if row is not None:
         return _book(row.sha256, row.record)
     if shipped()["rules"]["version"] == version:
-        return _book(_shipped_digest(), shipped())
+        return shipped_book()
     raise unknown(version)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -382,8 +383,9 @@ def test_the_levels_that_may_rise_are_those_below_the_highest():
 
 
 def test_a_calendar_that_ends_is_said_in_one_sentence():
+    ends = Cards(replace(RULES.book, calendar=replace(RULES.book.calendar, last=date(2026, 12, 31))))
     with pytest.raises(DesignError) as error:
-        carded("SR04", "12-28 09:00")  # 20 work days
+        carded("SR04", "12-28 09:00", rules=ends)  # 20 work days
     assert error.value.code == "calendar_ends"
 
 

@@ -121,16 +121,30 @@ def test_the_shipped_calendar_is_that_of_the_announcements():
 
 def test_each_card_runs_from_the_one_before():
     told = deadlines("hj01", datetime(2026, 5, 6, 16, 30, tzinfo=ZONE))
-    assert told.span == FOUR
-    assert told.white == at(7, "10:30")
+    assert (told.span, told.due) == (FOUR, at(7, "10:30"))
     # half of 4 wh is 2 wh, but a yellow card runs 4 wh at least
-    assert (told.yellow_span, told.yellow) == (FOUR, at(7, "16:30"))
-    assert told.red == at(8, "18:00")
+    assert [(card.level.id, card.span, card.due) for card in told.cards] == [
+        ("white", FOUR, at(7, "10:30")), ("yellow", FOUR, at(7, "16:30")), ("red", Span(1, "wd"), at(8, "18:00")),
+    ]  # fmt: skip
+
+
+def test_what_is_grave_and_overdue_goes_from_white_to_red():
+    told = deadlines("SS02", at(6, "09:00"))
+    assert [(card.level.id, card.due) for card in told.cards] == [
+        ("white", at(6, "15:00")), ("red", at(7, "18:00")),
+    ]  # fmt: skip
+
+
+def test_a_deadline_beyond_the_announced_holidays_is_said_to_be_provisional():
+    assert not deadlines("SR03", datetime(2026, 12, 1, 9, tzinfo=ZONE)).provisional
+    told = deadlines("SS06", datetime(2026, 11, 28, 9, tzinfo=ZONE))
+    # 30 work days after Saturday 28 November: 24 in December and on 30 November, 1 January is off
+    assert (told.due, told.provisional) == (datetime(2027, 1, 11, 18, tzinfo=ZONE), True)
 
 
 def test_what_is_mended_on_site_has_no_cards():
     told = deadlines("WM01", at(6, "10:00"))
-    assert (told.white, told.yellow, told.red) == (at(6, "10:00"), None, None)
+    assert (told.due, told.cards) == (at(6, "10:00"), ())
 
 
 def test_a_calendar_of_the_office_is_read_and_its_faults_are_told(tmp_path):

@@ -40,7 +40,6 @@ FAMILIES = {
     "emerging": KIND_NAMES.values(),
     "cli.kind": ("back_alleys", "compounds"),
     "cli.state": ("drawn", "sealed"),
-    "deadline.card": ("white", "yellow", "red"),
     "deadline.unit": ("wh", "wd", "min", "on site"),
     "route.mode": MODES,
     "route.roads": ("roads", "straight", "osrm", "valhalla"),

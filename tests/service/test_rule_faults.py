@@ -186,7 +186,7 @@ SPOILT = {
         ("work_calendar", "shifts", "rules_shifts"),
     ),
     "a holiday table that ends": (
-        lambda b: b["rules"].update(valid_until="2027-06-30"),
+        lambda b: b["rules"].update(valid_until="2028-06-30"),
         ("work_calendar", "last", "rules_calendar_ends"),
     ),
     "rules that end before they begin": (
@@ -270,16 +270,16 @@ def test_nonsense_is_a_fault_and_never_a_crash(book, table, content):
 
 
 def test_the_end_of_the_calendar_is_told_sixty_days_ahead():
-    # the shipped calendar ends on 31 December 2026; 1 November is 60 days before it
+    # the shipped calendar ends on 31 December 2027; 1 November is 60 days before it
     assert [note.code for note in warnings(shipped(), date(2026, 10, 31))] == []
-    (note,) = warnings(shipped(), date(2026, 11, 1))
+    (note,) = warnings(shipped(), date(2027, 11, 1))
     assert (note.code, note.facts["days"]) == ("rules_calendar_near", 60)
-    assert [note.code for note in warnings(shipped(), date(2027, 1, 1))] == ["rules_calendar_over"]
+    assert [note.code for note in warnings(shipped(), date(2028, 1, 1))] == ["rules_calendar_over"]
 
 
 def test_a_year_without_a_holiday_and_rules_that_are_over_are_told(book):
-    book["work_calendar"]["last"] = "2027-12-31"
+    book["work_calendar"]["last"] = "2028-12-31"
     book["rules"]["valid_until"] = "2026-06-30"
     codes = {note.code: note.facts for note in warnings(book, date(2026, 7, 1))}
-    assert codes["rules_year_without_holidays"] == {"years": "2027"}
+    assert codes["rules_year_without_holidays"] == {"years": "2028"}
     assert codes["rules_over"] == {"until": "2026-06-30"}
