@@ -114,12 +114,11 @@ class Coverage:
         """Metres of streets, metres asked of and uncovered metres of each kind of edge; `kind` is (e,)."""
         edge = self.streets.edge
         length = self.graph.length_m[edge]
-        asked = self.asked[self.streets.line]
-        return (
-            np.bincount(kind[edge], length, count),
-            np.bincount(kind[edge], length * asked, count),
-            np.bincount(kind[self.bare.on], self.bare.metres, count),
-        )
+        sums: list[Floats] = [np.zeros(count) for _ in range(3)]
+        np.add.at(sums[0], kind[edge], length)
+        np.add.at(sums[1], kind[edge], length * self.asked[self.streets.line])
+        np.add.at(sums[2], kind[self.bare.on], self.bare.metres)
+        return sums[0], sums[1], sums[2]
 
 
 def cover(

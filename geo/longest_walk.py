@@ -42,7 +42,8 @@ def longest_walks(nodes: int, u: Ints, v: Ints, length_m: Floats) -> Floats:
         coo_array((np.ones(inside.sum(), np.int8), (u[inside], v[inside])), shape=(nodes, nodes)),
         directed=False,
     )
-    held = np.bincount(block[u[inside]], length_m[inside], count)
+    held: Floats = np.zeros(count)
+    np.add.at(held, block[u[inside]], length_m[inside])
     found = np.empty(len(u))
     a, b = block[u[bridge]].astype(np.int64), block[v[bridge]].astype(np.int64)
     through, best_two = _forest(count, a, b, length_m[bridge], held)

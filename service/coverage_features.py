@@ -105,5 +105,7 @@ def _lines(answer: ToiletCoverage, stretches: Intervals) -> list[list[int]]:
     if not held:
         return []
     owner = np.repeat(np.arange(len(held)), [len(xy) for xy in held])
-    shapes = shapely.linestrings(graph.lonlat(np.concatenate(held)), indices=owner)
+    shapes: Geometries = np.asarray(
+        shapely.linestrings(graph.lonlat(np.concatenate(held)), indices=owner), dtype=object
+    )
     return [path for shape in _thin(shapes) for path in paths(shape)]

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("geo", "layers", "service")
 INWARDS = {"geo": {"geo"}, "layers": {"geo", "layers"}, "service": {"geo", "layers", "service"}}
 GEO_MAY_IMPORT = {
-    "__future__", "collections", "dataclasses", "decimal", "fractions", "functools", "hashlib", "itertools", "json",
+    "__future__", "collections", "dataclasses", "decimal", "fractions", "functools", "hashlib", "heapq", "itertools", "json",
     "math", "re", "typing", "numpy", "scipy", "pandas", "geopandas", "shapely", "pyproj",
     "importlib", "pyvrp", "types", "vroom", "warnings",
 }  # fmt: skip
