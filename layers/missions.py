@@ -146,14 +146,14 @@ class Missions:
                 f"there is no mission named {name[:60]!r}; the missions are: {', '.join(known) or '-'}",
                 code="mission_unknown", name=name[:60], known=", ".join(known) or "-",
             )  # fmt: skip
-        return _mission(row._mapping)
+        return _mission(row._asdict())
 
     def missions(self) -> list[Mission]:
         """Every mission, by its start and name."""
         table = tables.missions
         query = select(*(table.c[column] for column in _MISSION)).order_by(table.c.starts_at, table.c.name)
         with self._reading() as connection:
-            return [_mission(row._mapping) for row in connection.execute(query)]
+            return [_mission(row._asdict()) for row in connection.execute(query)]
 
     def add(self, mission: Mission) -> None:
         """Store a new mission (StoreError `mission_exists`)."""
@@ -217,7 +217,7 @@ class Missions:
         table = tables.results
         query = select(*(table.c[name] for name in _RESULT)).where(*where).order_by(table.c.id)
         with self._reading() as connection:
-            return [_result(row._mapping) for row in connection.execute(query)]
+            return [_result(row._asdict()) for row in connection.execute(query)]
 
     def changes(self, mission: str) -> list[ResultChange]:
         """The corrections of the results of a mission, the oldest first."""
@@ -226,7 +226,7 @@ class Missions:
         with self._reading() as connection:
             rows = connection.execute(query.order_by(table.c.id)).fetchall()
         return [
-            ResultChange(**{**row._mapping, "at": datetime.fromisoformat(row._mapping["at"])}) for row in rows
+            ResultChange(**{**row._asdict(), "at": datetime.fromisoformat(row.at)}) for row in rows
         ]
 
     def counts(self) -> dict[str, dict[str, int]]:

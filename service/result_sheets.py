@@ -131,8 +131,8 @@ def _fill(
     for name, words in _choices(lang).items():
         letter = get_column_letter(columns.index(name) + 1)
         _drop_down(sheet, words, f"{letter}{top + 1}:{letter}{top + max(rows, 1)}")
-    for number, words in enumerate(titles):
-        sheet.append([_text(sheet, words, font=Font(bold=number == 0, size=14 if number == 0 else 10))])
+    for number, title in enumerate(titles):
+        sheet.append([_text(sheet, title, font=Font(bold=number == 0, size=14 if number == 0 else 10))])
     head = Border(bottom=_THICK)
     sheet.append(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -139,7 +140,7 @@ def set_status(
         missions.require_open(mission, now)
         chosen = mission_sites.one_of(mission, site)
         if revision is not None and revision != mission.revision:
-            mission = Mission(**{**vars(mission), "revision": revision})  # which `replace` refuses
+            mission = replace(mission, revision=revision)  # which the store refuses
         if status != "visited" and (count := len(_seen(held, mission, chosen["id"]))):
             raise DesignError(
                 f"{count} items were looked at at {chosen['id']}, so it was visited;"

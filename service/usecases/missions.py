@@ -180,11 +180,12 @@ def create(
     planned = None if plan is None else store.plan(plan).record
     draw = require_same_draw(draw, plan, planned)
     starts_at = starts_at or _start(planned, now)
+    found: list[dict[str, Any]] = []
+    gone: list[str] = []
     seal = None
     if kind == "unannounced":
         seal = _seal(store, name, draw, plan)
         mission_sites.named(store, sites)
-        found, gone = [], []
     else:
         wanted = mission_sites.joined(
             _earlier(store, kind, of), open_sites(store, draw, planned), mission_sites.named(store, sites)

@@ -260,13 +260,13 @@ def _row(sheet: Sheet, row: str, cells: Sequence[Any]) -> tuple[ResultRow, list[
     verdict = result_words.verdict(given)
     if verdict is None:
         faults.append(_no_verdict(sheet, row, given))
-    photos, wrong = _photos(sheet, row, found.pop("photos"))
+    photos, unnamed = _photos(sheet, row, found.pop("photos"))
     return ResultRow(
         **{**found, "site": found["site"] or "", "item": found["item"] or "",
            "inside_lines": bool(found["inside_lines"]), "fixed_on_site": bool(found["fixed_on_site"])},
         verdict=verdict or "", photos=photos, mission=text_of(plain(sheet.cell(cells, "mission"))), row=row,
         readable=not faults,
-    ), [*faults, *wrong]  # fmt: skip
+    ), [*faults, *unnamed]  # fmt: skip
 
 
 def _no_verdict(sheet: Sheet, row: str, given: str | None) -> Fault:
