@@ -115,13 +115,13 @@ def units_named(names: Sequence[str], book: RuleBook, faults: list[Fault]) -> li
 def refuse(faults: Sequence[Fault]) -> None:
     """DesignError `assignment_refused` that tells all faults, if there are any."""
     if faults:
-        told, told_zh = (
+        english, chinese = (
             mark.join(text(f"assign.fault.{code}", lang, given=given[:60]) for code, given in faults)
             for lang, mark in _LANGS
         )
         raise DesignError(
-            f"nothing was changed, {len(faults)} things are wrong: {told}",
-            code="assignment_refused", count=len(faults), told=told, told_zh=told_zh,
+            f"nothing was changed, {len(faults)} things are wrong: {english}",
+            code="assignment_refused", count=len(faults), told=chinese,
         )  # fmt: skip
 
 

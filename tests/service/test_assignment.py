@@ -296,7 +296,7 @@ def test_an_unknown_issue_or_unit_is_refused_with_all_that_is_wrong(tmp_path):
         with pytest.raises(DesignError) as caught:
             assign_issue(store, "I4", lead="无此局", joint=["甲", "城管"], why=" ", who="y", now=NOON)
         assert caught.value.facts["count"] == 3
-        assert "无此局" in caught.value.facts["told_zh"]
+        assert "无此局" in caught.value.facts["told"]
         assert Ledger(store).case("I4").lead_unit == "sanitation"
 
 
