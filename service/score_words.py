@@ -63,9 +63,13 @@ def both_beside(told: Comparison, lang: Lang) -> dict[str, str]:
         )
         for number, (scored, whole) in enumerate(sides, 1)
     }  # fmt: skip
-    if told.rules_differ:
-        found[text("score.note", lang)] = text("score.rules_differ", lang)
-    return found
+    both = told.whole.both_before
+    notes = [
+        text(code, lang)
+        for code, holds in (("score.rules_differ", told.rules_differ), ("score.none_shared", both is None))
+        if holds
+    ]
+    return {**found, **({text("score.note", lang): " ".join(notes)} if notes else {})}
 
 
 def table_row(scored: Scored, by: str, row: Row, lang: Lang) -> Cells:

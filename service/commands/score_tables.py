@@ -41,7 +41,7 @@ def _table(group: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with opened(here) as store:
             score_files.check_out(store, out)
-            scored = score_tables.read(store, split(mission))
+            scored = score_tables.read(store, split(mission) or score_tables.usual(store, by))
             rows = score_tables.grouped(scored, by, latest=latest)
             whole = score_tables.whole(scored, latest=latest)
             if out is not None:

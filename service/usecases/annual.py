@@ -212,10 +212,8 @@ def add_flag(store: Store, year: int, subject: str, *, who: str, now: datetime, 
         )  # fmt: skip
     table = tables.negative_flags
     with store.writing() as connection:
-        done = connection.execute(
-            insert(table).values(year=year, subject=clean, note=note.strip(), at=now.isoformat(), who=who)
-        )
-        return int(done.inserted_primary_key[0])
+        values = {"year": year, "subject": clean, "note": note.strip(), "at": now.isoformat(), "who": who}
+        return int(connection.scalars(insert(table).returning(table.c.id), [values]).one())
 
 
 def remove_flag(store: Store, flag: int, *, now: datetime) -> None:

@@ -54,7 +54,7 @@ def save(store: Store, table: pd.DataFrame, beside: Mapping[str, str], out: Path
     """
     check_out(store, out)
     told = table.copy()
-    for name in told.columns.intersection(RATES):
+    for name in (column for column in RATES if column in told):
         told[name] = (100 * told[name].astype("float64")).round(2)
     told.columns = pd.Index(words.heads(list(told.columns), lang))
     settings = text("score.head.beside", lang)

@@ -185,8 +185,9 @@ def _groups(table: pd.DataFrame, book: RuleBook) -> list[_Group]:
     """The issues by unit and item."""
     values = {layer: item_values(book.items.get(kind, ()), book) for layer, kind in SITE_TYPES.items()}
     groups = []
-    for (layer, _, item), part in table.groupby(["layer", "unit_id", "item"], sort=True):
-        weight, worth = values[layer]
+    for _, part in table.groupby(["layer", "unit_id", "item"], sort=True):
+        weight, worth = values[str(part["layer"].iloc[0])]
+        item = int(part["item"].iloc[0])
         cases = part["cases"].to_numpy(dtype=np.int64)
         order = np.argsort(-cases, kind="stable")  # the table is sorted by id
         points = 100.0 * float(part["pi"].iloc[0]) * float(weight[item] / weight.sum())

@@ -99,6 +99,12 @@ def with_results(store: Store) -> list[str]:
     return [mission.name for mission in held.missions() if mission.name in counts]
 
 
+def usual(store: Store, by: str) -> list[str]:
+    """The missions that are looked at where none is named: all for a table by round, else the last one."""
+    every = with_results(store)
+    return every if by == "mission" else every[-1:]
+
+
 def read(store: Store, missions: Sequence[str]) -> Scored:
     """The points of every site that the missions visited.
 
@@ -114,7 +120,7 @@ def read(store: Store, missions: Sequence[str]) -> Scored:
     StoreError
         `results_foreign`: results that do not belong to the record or the rules of their mission.
     """
-    wanted = list(dict.fromkeys(missions)) or with_results(store)[-1:]
+    wanted = list(dict.fromkeys(missions)) or usual(store, "")
     if not wanted:
         raise NotFoundError(
             "no mission has results yet; take them in with zhoubian results take", code="scores_none"

@@ -6,10 +6,10 @@ import copy
 import json
 
 import pytest
-from hamlet import stored
+from hamlet import NOON, stored
 from office import refused, run
 from openpyxl import load_workbook
-from score_town import keep_rules, rules, town
+from score_town import hold, keep_rules, rules, town
 
 from layers.rule_tables import shipped
 from layers.store import Store
@@ -125,6 +125,13 @@ def test_different_rules_are_said_beside_a_comparison(capsys, store):
     assert (
         json.loads(told(capsys, store, "score", "compare", "一轮", "二轮", "--json"))["rules_differ"] is True
     )
+
+
+def test_rounds_without_a_shared_site_are_said_to_be_so(capsys, store):
+    with Store.open(store, create=False) as held:
+        hold(held, "三轮", NOON, (("M2", "market-01", "yes", 0, False),))
+    assert "两轮没有共同的点位" in told(capsys, store, "score", "compare", "二轮", "三轮", lang="zh")
+    assert "两轮没有共同的点位" not in told(capsys, store, "score", "compare", "一轮", "二轮", lang="zh")
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,7 @@ def test_equal_scores_share_a_rank_and_none_has_none(store):
 def test_without_a_name_the_last_round_with_results_counts(store):
     hold(store, "明天", NOON + timedelta(days=1), (), more=(site("M1", "planned"),))
     assert score_tables.read(store, []).missions == ("二轮",)
+    assert score_tables.usual(store, "mission") == ["一轮", "二轮"]
 
 
 def test_a_planned_site_is_not_in_the_base_but_a_visited_one_without_results_is_told(store):
