@@ -225,9 +225,7 @@ class Missions:
         query = select(*(table.c[name] for name in _CHANGE)).where(table.c.mission == mission)
         with self._reading() as connection:
             rows = connection.execute(query.order_by(table.c.id)).fetchall()
-        return [
-            ResultChange(**{**row._asdict(), "at": datetime.fromisoformat(row.at)}) for row in rows
-        ]
+        return [ResultChange(**{**row._asdict(), "at": datetime.fromisoformat(row.at)}) for row in rows]
 
     def counts(self) -> dict[str, dict[str, int]]:
         """{mission: {verdict: number of results}}."""
