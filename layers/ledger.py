@@ -270,17 +270,27 @@ def _write(connection: Connection, cases: Sequence[Case], events: Sequence[Event
 
 def _tell_the_layer(connection: Connection, cases: Sequence[Case]) -> None:
     told = [
-        (case.state, _iso(case.found_at), _iso(case.closed_at), _iso(case.deadline), case.count, case.note,
-         case.responsible, case.issue)
+        (case.state, _iso(case.closed_at), _iso(case.deadline), case.count, case.note, case.responsible,
+         case.issue)
         for case in cases
     ]  # fmt: skip
     if told:
         connection.exec_driver_sql(
-            "UPDATE issues SET state = ?, found_at = ?, closed_at = ?, deadline = ?, count = ?, note = ?,"
+            "UPDATE issues SET state = ?, closed_at = ?, deadline = ?, count = ?, note = ?,"
             " unit = COALESCE(?, unit)"
             " WHERE id = ? AND superseded_by IS NULL",
             told,
         )
+    if any(case.withdrawn_at or case.merged_into for case in cases):
+        _take_out_the_gone(connection)
+
+
+def _take_out_the_gone(connection: Connection) -> None:
+    """What was withdrawn or merged is on no map: its row is superseded by its own batch, by nothing."""
+    connection.exec_driver_sql(
+        "UPDATE issues SET superseded_by = batch_id WHERE superseded_by IS NULL AND id IN"
+        " (SELECT issue FROM cases WHERE withdrawn_at IS NOT NULL OR merged_into IS NOT NULL)"
+    )
 
 
 def keep_in_step(connection: Connection) -> int:
@@ -298,6 +308,7 @@ def keep_in_step(connection: Connection) -> int:
         f"UPDATE issues SET {told} WHERE superseded_by IS NULL AND EXISTS"  # noqa: S608 - names of our own
         f" (SELECT 1 FROM cases c WHERE c.issue = issues.id AND ({differs}))"
     )
+    _take_out_the_gone(connection)
     return done.rowcount
 
 
@@ -333,15 +344,6 @@ def followed(connection: Connection, issues: Sequence[str]) -> set[str]:
         "SELECT issue FROM cases WHERE issue IN (SELECT value FROM json_each(?))", (json.dumps(list(issues)),)
     )
     return set(found.scalars())
-
-
-def take_out(connection: Connection, issues: Sequence[str], batch: int) -> None:
-    """Take issues out of their layer as a batch that supersedes them: they are on no map any more."""
-    connection.exec_driver_sql(
-        "UPDATE issues SET superseded_by = ?"
-        " WHERE superseded_by IS NULL AND id IN (SELECT value FROM json_each(?))",
-        (batch, json.dumps(list(issues))),
-    )
 
 
 def _each(issues: Sequence[str]) -> Select[tuple[Any]]:

@@ -6,7 +6,6 @@ before is raised before, whether or not somebody has run the tick. Several issue
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,14 +14,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from geo.errors import DesignError, NotFoundError
-from layers import tables
-from layers.batches import Addition, NewBatch
-from layers.ledger import Case, Event, Ledger, take_out
+from layers.ledger import Case, Event, Ledger
 from layers.store import Store
 
 from ..supervision import cards
 from ..supervision.cards import Cards, Entry, Step
-from .issue_book import KIND, writing_of
+from .issue_book import writing_of
 from .issue_ground import Books
 
 CORRECTED = ("count", "note", "photos", "site", "site_type", "item")
@@ -72,7 +69,6 @@ MOVES: Mapping[str, _Move] = {
 }
 """What each action does to one issue; merging takes two and stands apart."""
 ACTIONS = (*MOVES, "merge")
-GONE = ("withdraw", "merge")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,10 +135,8 @@ def act_all(
     if action == "merge":
         return _merge(store, issues, str(facts["into"]), entry)
     move = MOVES[action]
-    return _change(
-        store, list(dict.fromkeys(issues)), lambda case, rules: move(case, rules, entry, facts), entry,
-        connection, gone=action in GONE,
-    )  # fmt: skip
+    wanted = list(dict.fromkeys(issues))
+    return _change(store, wanted, lambda case, rules: move(case, rules, entry, facts), connection)
 
 
 def correct_many(
@@ -162,7 +156,7 @@ def correct_many(
         told = _corrections(case, after[case.issue])
         return cards.correct(case, entry, **told) if told else (case, [])
 
-    return _change(store, list(after), corrected, entry, connection, gone=False)
+    return _change(store, list(after), corrected, connection)
 
 
 def withdraw_many(
@@ -179,9 +173,11 @@ def withdraw_many(
 
 
 def _change(
-    store: Store, issues: Sequence[str], move: Callable[[Case, Cards], Step], entry: Entry,
-    connection: Connection | None, *, gone: bool,
-) -> list[Case]:  # fmt: skip
+    store: Store,
+    issues: Sequence[str],
+    move: Callable[[Case, Cards], Step],
+    connection: Connection | None,
+) -> list[Case]:
     books = Books(store)
     with writing_of(store, connection) as writing:
         before = _cases(writing, issues)
@@ -199,8 +195,6 @@ def _change(
         _refuse(faults, len(before))
         changed = [case for case, was in zip(after, before, strict=True) if case.revision != was.revision]
         Ledger(store).write(changed, events, writing)
-        if gone:
-            _take_out(writing, issues, entry)
     return after
 
 
@@ -221,7 +215,6 @@ def _merge(store: Store, issues: Sequence[str], into: str, entry: Entry) -> list
             events += more
         _refuse(faults, len(merged))
         Ledger(store).write([*after, target], events, writing)
-        _take_out(writing, [case.issue for case in after], entry)
     return after
 
 
@@ -250,15 +243,3 @@ def _refuse(faults: Sequence[DesignError], of: int) -> None:
             f"{len(faults)} of {of} issues refuse, and none was changed: {told}",
             code="issues_refuse", count=len(faults), of=of, issues=named, reasons=list(faults),
         )  # fmt: skip
-
-
-def _take_out(connection: Connection, issues: Sequence[str], entry: Entry) -> None:
-    """A batch that takes issues out of their layer: nothing that counts nowhere is on a map."""
-    counts = {"issues": {"read": 0, "accepted": 0, "refused": 0, "merged": 0, "withdrawn": len(issues)}}
-    batch = NewBatch(
-        source=", ".join(issues)[:200], sha256=hashlib.sha256("\n".join(issues).encode()).hexdigest(),
-        imported_at=entry.recorded_at.astimezone(tables.CHINA).isoformat(), kind=KIND, counts=counts,
-    )  # fmt: skip
-    adding = Addition(connection, batch, update=False)
-    take_out(connection, issues, adding.number)
-    adding.finish(counts=counts)

@@ -11,7 +11,7 @@ import shapely
 from geo.errors import NotFoundError, StoreError
 from layers import tables
 from layers.batches import NewBatch
-from layers.ledger import Case, Event, Ledger, changed, folded, followed, keep_in_step, opened, take_out
+from layers.ledger import Case, Event, Ledger, changed, folded, followed, keep_in_step, opened
 from layers.schema import conform
 from layers.store import Store
 
@@ -171,14 +171,17 @@ def test_a_later_list_does_not_overrule_the_history(store):
     assert rows["count"].to_dict() == {"I1": 1, "I2": 7}
 
 
-def test_what_is_taken_out_of_the_layer_is_not_in_it_and_its_history_stays(store):
-    stored(store)
-    later = add(store, issues("I3"))
+@pytest.mark.parametrize("after", [{"withdrawn_at": hours(1)}, {"merged_into": "I2"}])
+def test_what_counts_nowhere_is_not_in_the_layer_and_its_history_stays(store, after):
+    case, event = step(stored(store), 1, **after)
+    Ledger(store).write([case], [event])
+    assert store.read("issues")["id"].tolist() == ["I2"]
+    assert Ledger(store).case("I1") == case
+    add(store, issues("I1"))  # the list comes again
     with store.writing() as connection:
-        take_out(connection, ["I1"], later.id)
+        keep_in_step(connection)
         assert followed(connection, ["I1", "I2", "I3"]) == {"I1"}
-    assert sorted(store.read("issues")["id"]) == ["I2", "I3"]
-    assert Ledger(store).case("I1").state == "found"
+    assert store.read("issues")["id"].tolist() == ["I2"]
 
 
 def test_several_cases_are_found_by_name_inside_a_transaction(store):
