@@ -22,7 +22,8 @@ its distance D (500 m) and the width B beside a road (50 m); all metres are grou
     is over at a dead end too, nobody turns round, and no stretch is taken twice. What lies on a walk
     of more than D is uncovered. The longest walk is exact where the roads without a toilet make trees;
     round houses it is an upper bound (`longest_walk.py`): what is told to be covered is, a gap there may be
-    a false alarm. A gap of `window` is always one of `any_walk`.
+    a false alarm. A gap of `window` longer than D + 2 B is one here too, but for the metres beside its
+    toilets.
 """
 
 from __future__ import annotations

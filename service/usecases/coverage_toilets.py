@@ -120,12 +120,21 @@ def asked_of(store: Store, today: date, given: Mapping[str, Any] | None = None) 
     Raises
     ------
     DesignError
-        `coverage_rule`, `coverage_distance`, `coverage_beside`, `coverage_classes`.
+        `coverage_rule`, `coverage_distance`, `coverage_beside`, `coverage_classes`; `coverage_toilets_unset`
+        if the rule book does not say all of it.
     """
     book = rule_books.current(store, today)
-    told = dict(book.coverage["toilets"])
+    told = dict(book.coverage.get("toilets", {}))
     told |= {name: value for name, value in (given or {}).items() if value is not None}
-    classes = told["classes"]
+    try:
+        rule, offices, classes = str(told["rule"]), bool(told["offices"]), told["classes"]
+        distance_m, beside_m = float(told["distance_m"]), float(told["beside_m"])
+    except (KeyError, TypeError, ValueError) as fault:
+        raise DesignError(
+            f"the rule book {book.version} does not say what is asked of toilets ({fault}); write the table"
+            " [toilets] of coverage as data/rules/coverage.toml has it",
+            code="coverage_toilets_unset", version=book.version, detail=str(fault),
+        ) from fault  # fmt: skip
     if isinstance(classes, str):
         classes = [name.strip() for name in classes.replace("，", ",").split(",") if name.strip()]
     unknown = [name for name in classes if name not in ROAD_CLASSES]
@@ -136,10 +145,10 @@ def asked_of(store: Store, today: date, given: Mapping[str, Any] | None = None) 
             code="coverage_classes",
             given=", ".join(name[:30] for name in unknown) or "-", allowed=", ".join(ROAD_CLASSES),
         )  # fmt: skip
-    distance_m, beside_m = float(told["distance_m"]), float(told["beside_m"])
-    check(str(told["rule"]), distance_m, beside_m)
+    check(rule, distance_m, beside_m)
     return ToiletRule(
-        rule=told["rule"], distance_m=distance_m, beside_m=beside_m, offices=bool(told["offices"]),
+        rule=rule,  # type: ignore[arg-type] # checked
+        distance_m=distance_m, beside_m=beside_m, offices=offices,
         classes=tuple(dict.fromkeys(classes)), version=book.version,
     )  # fmt: skip
 

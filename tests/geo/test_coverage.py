@@ -268,8 +268,8 @@ def test_a_block_is_walked_once_round():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_gap_of_the_window_is_a_gap_of_any_walk(seed):
-    """But for the metres beside a toilet, where no walk goes on."""
+def test_a_gap_of_the_window_longer_by_two_widths_is_a_gap_of_any_walk(seed):
+    """400 m against 300 m and 50 m at both ends, but for the metres beside a toilet."""
     graph = build_graph(city(seed, side=6), "walk")
     streets = make_streets(graph, np.full(len(graph), "", object))
     toilets = people(seed, 8, side=6)

@@ -13,11 +13,14 @@ import pytest
 import shapely
 from hamlet import NOON, shape, table
 from html_page import Page
+from sqlalchemy import insert
 from toilet_town import ATTRIBUTION, HOSTILE, stored
 
 from geo.errors import DesignError, LayerError
 from layers.batches import NewBatch
+from layers.rule_tables import digest, shipped
 from layers.store import Store
+from layers.tables import rule_books
 from service import coverage_words as words
 from service.i18n import LANGS
 from service.usecases import coverage_files
@@ -41,6 +44,38 @@ def test_the_rule_book_says_what_is_asked(store):
     assert (asked.rule, asked.distance_m, asked.beside_m, asked.offices) == ("window", 500, 50, True)
     assert asked.classes == ("trunk", "primary", "secondary", "tertiary", "residential", "alley")
     assert asked.version
+
+
+def own_rules(store, version, **told):
+    """An office's own rule book, in force today."""
+    tables = {**shipped(), "rules": {**shipped()["rules"], "version": version}}
+    tables["coverage"] = {**tables["coverage"], **told}
+    with store.writing() as connection:
+        connection.execute(
+            insert(rule_books).values(
+                version=version, valid_from="2026-01-01", valid_until=None, sha256=digest(tables),
+                stored_at=NOON.isoformat(), record=tables,
+            )
+        )  # fmt: skip
+
+
+def test_an_office_replaces_the_rule_by_its_own_and_the_version_is_told(store):
+    own_rules(
+        store, "本市-1",
+        toilets={"rule": "walk", "distance_m": 600, "beside_m": 50, "offices": False, "classes": ["primary"]},
+    )  # fmt: skip
+    found = answer(store)
+    # T1: 590 m to both sides of 300; T4: 200 m to both sides of 1000
+    assert found.facts()["bare_m"] == pytest.approx(2000 - 890 - 310, abs=0.2)
+    assert "本市-1" in dict(words.lines(found, "zh")).values()
+
+
+def test_a_rule_book_that_says_nothing_of_toilets_is_refused(store):
+    own_rules(store, "本市-2", toilets={"rule": "walk"})
+    with pytest.raises(DesignError) as refused:
+        answer(store)
+    assert refused.value.code == "coverage_toilets_unset"
+    assert refused.value.facts["version"] == "本市-2"
 
 
 def test_along_the_street_the_gap_begins_at_the_last_toilet_beside_it(store):
