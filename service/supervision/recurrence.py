@@ -152,11 +152,12 @@ def _near(a: _Places, b: _Places, near_m: float) -> tuple[NDArray[np.int64], NDA
     lon, lat = np.median(np.concatenate([a.lonlat, b.lonlat]), axis=0)
     crs = metric_crs(float(lon), float(lat))
     # each category in a plane of its own, side by side: a crowded place would make millions of pairs
-    shapes = []
+    shapes: list[NDArray[np.object_]] = []
     for places in (a, b):
         flat = project(np.asarray(shapely.points(places.lonlat), dtype=object), crs)
         xy = shapely.get_coordinates(flat)
-        shapes.append(shapely.points(xy[:, 0] + places.category * _APART_M, xy[:, 1]))
+        moved = shapely.points(xy[:, 0] + places.category * _APART_M, xy[:, 1])
+        shapes.append(np.asarray(moved, dtype=object))
     left, right = shapely.STRtree(shapes[1]).query(shapes[0], predicate="dwithin", distance=near_m)
     return left, right
 

@@ -128,12 +128,12 @@ def _taken_back(store: Store, held: FollowColumns, moment: datetime) -> FollowCo
     marks = ", ".join("?" * len(RECORD))
     with store.reading() as connection:
         # the plus keeps SQLite from walking through the whole history by its number
-        found = connection.exec_driver_sql(
+        result = connection.exec_driver_sql(
             "SELECT issue, changes FROM events WHERE at > ? AND +id <= ?"  # noqa: S608
             f" AND action NOT IN ({marks}) ORDER BY +id DESC",
             (_iso(moment), held.last, *RECORD),
         )
-        undone = found.cursor.fetchall()
+        undone = result.cursor.fetchall()
     if not undone:
         return held
     before: dict[str, dict[str, Any]] = {}

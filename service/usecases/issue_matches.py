@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import shapely
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from geo.crs import metric_crs, project
 from geo.frame import UNIT_LAYERS
@@ -119,7 +119,9 @@ def duplicates(
         `issue_unknown`.
     """
     table = tables.cases.c
-    where = [table.state.in_(OPEN), table.withdrawn_at.is_(None), table.merged_into.is_(None)]
+    where: list[ColumnElement[bool]] = [
+        table.state.in_(OPEN), table.withdrawn_at.is_(None), table.merged_into.is_(None),
+    ]  # fmt: skip
     ledger = Ledger(store)
     if issue is not None:
         where.append(table.category == ledger.case(issue).category)
