@@ -270,13 +270,13 @@ def _write(connection: Connection, cases: Sequence[Case], events: Sequence[Event
 
 def _tell_the_layer(connection: Connection, cases: Sequence[Case]) -> None:
     told = [
-        (case.state, _iso(case.closed_at), _iso(case.deadline), case.count, case.note, case.responsible,
-         case.issue)
+        (case.state, _iso(case.found_at), _iso(case.closed_at), _iso(case.deadline), case.count, case.note,
+         case.responsible, case.issue)
         for case in cases
     ]  # fmt: skip
     if told:
         connection.exec_driver_sql(
-            "UPDATE issues SET state = ?, closed_at = ?, deadline = ?, count = ?, note = ?,"
+            "UPDATE issues SET state = ?, found_at = ?, closed_at = ?, deadline = ?, count = ?, note = ?,"
             " unit = COALESCE(?, unit)"
             " WHERE id = ? AND superseded_by IS NULL",
             told,
