@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from openpyxl import Workbook
@@ -34,7 +33,9 @@ COLUMNS = {
     "cases": 6, "inside_lines": 8, "fixed_on_site": 9, "note": 22, "photos": 16, "at": 16,
 }  # fmt: skip
 """Columns and how wide they are; `before` only for a mission that looks back."""
-_TEXTS = ("mission", "site", "name", "type", "item", "words", "before", "note", "photos")
+_GIVEN = ("mission", "site", "name", "type", "item", "words", "before")
+"""What nobody fills in."""
+_TEXTS = (*_GIVEN, "note", "photos")
 _FLAGS = ("inside_lines", "fixed_on_site")
 _A4 = 9
 _LINE = 17.0
@@ -141,14 +142,14 @@ def _fill(
             for name in columns
         ]
     )  # fmt: skip
+    styles: dict[tuple[str, bool], Any] = {}
     for site in sites:
-        for first, item in enumerate(book.items.get(site["type"], ())):
+        for number, item in enumerate(book.items.get(site["type"], ())):
             result = known.get((site["id"], item.code))
             values = _values(mission, site, item, book, result, lang)
-            border = Border(top=_THICK if first == 0 else _THIN, left=_THIN, right=_THIN, bottom=_THIN)
             top += 1
             sheet.row_dimensions[top].height = _LINE * _lines(values)
-            sheet.append([_cell(sheet, name, values[name], border) for name in columns])
+            sheet.append([_cell(sheet, name, values[name], number == 0, styles) for name in columns])
 
 
 def _lines(values: Mapping[str, Any]) -> int:
@@ -207,16 +208,20 @@ def _values(
     return values
 
 
-def _cell(sheet: Any, name: str, value: Any, border: Border) -> Any:
-    told = {"border": border, "alignment": _WRAPPED}
-    if name not in ("mission", "site", "name", "type", "item", "words", "before"):
-        told["fill"] = _FILLED_IN
-    if name in _TEXTS or isinstance(value, str):
-        return _text(sheet, value or "", **told)
-    cell = WriteOnlyCell(sheet, value=value)
-    if name == "at" or isinstance(value, datetime):
-        cell.number_format = "yyyy-mm-dd hh:mm"
-    return _styled(cell, told)
+def _cell(sheet: Any, name: str, value: Any, first: bool, styles: dict[tuple[str, bool], Any]) -> Any:
+    """A cell of a column; the first row of a site has a thick line above. Styles are worked out once."""
+    is_text = name in _TEXTS or isinstance(value, str)
+    cell = WriteOnlyCell(sheet, value=printable(value or "")[:32_767] or None if is_text else value)
+    if is_text and cell.value is not None:
+        cell.data_type = "s"
+    if (name, first) not in styles:
+        filled = {"fill": _FILLED_IN} if name not in _GIVEN else {}
+        border = Border(top=_THICK if first else _THIN, left=_THIN, right=_THIN, bottom=_THIN)
+        _styled(cell, {"border": border, "alignment": _WRAPPED, **filled})
+        cell.number_format = "@" if name in _TEXTS else "yyyy-mm-dd hh:mm" if name == "at" else "General"
+        styles[name, first] = cell._style
+    cell._style = styles[name, first]
+    return cell
 
 
 def _text(sheet: Any, words: str, **style: Any) -> Any:
