@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
-from layers.rule_tables import shipped
 from layers.store import Store
 
 from ..supervision import scores
-from ..supervision.rulebook import build
 from ..supervision.scores import Cycle
 from . import rule_books
 
 
 def weights(store: Store | None, on: date) -> tuple[Fraction, ...]:
     """What the three years weigh by the rules of a store on a day; by those of the program without one."""
-    book = build(shipped()) if store is None else rule_books.current(store, on)
+    book = rule_books.shipped_book() if store is None else rule_books.current(store, on)
     return book.scoring.cycle
 
 
@@ -31,5 +29,5 @@ def cycle(
 
     Without `weights` the years weigh what the program's own rules say.
     """
-    held = build(shipped()).scoring.cycle if weights is None else weights
+    held = rule_books.shipped_book().scoring.cycle if weights is None else weights
     return scores.cycle(years, target, weights=held)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 
 import pytest
 from hamlet import NOON, stored
@@ -18,14 +19,21 @@ from service.i18n import LANGS, text, texts
 from service.usecases.score_tables import BY
 
 
-@pytest.fixture
-def store(tmp_path):
-    return town(tmp_path / "store.db")
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """The town for tests that only look."""
+    return town(tmp_path_factory.mktemp("town") / "store.db")
 
 
 @pytest.fixture
-def hamlet(tmp_path):
-    return stored(tmp_path / "hamlet.db")
+def store(shown, tmp_path):
+    """A town of its own for a test that changes it."""
+    return shutil.copy(shown, tmp_path / "store.db")
+
+
+@pytest.fixture(scope="module")
+def hamlet(tmp_path_factory):
+    return stored(tmp_path_factory.mktemp("hamlet") / "hamlet.db")
 
 
 def told(capsys, store, *arguments, lang="en"):
@@ -37,8 +45,8 @@ def told(capsys, store, *arguments, lang="en"):
 # -- tables
 
 
-def test_a_table_stands_with_its_base_as_published_reports_have_it(capsys, store):
-    out = told(capsys, store, "score", "table", "--mission", "一轮", lang="zh")
+def test_a_table_stands_with_its_base_as_published_reports_have_it(capsys, shown):
+    out = told(capsys, shown, "score", "table", "--mission", "一轮", lang="zh")
     assert "测评点位 3 个、内容 5 项、观测 7 次，得分率 53.1%；另有 1 个点位没有可评项目" in out
     assert "规则版本：试行-1" in out
     assert [line.split() for line in out.splitlines() if "农贸市场" in line] == [
@@ -48,14 +56,14 @@ def test_a_table_stands_with_its_base_as_published_reports_have_it(capsys, store
 
 @pytest.mark.parametrize("by", BY)
 @pytest.mark.parametrize("lang", LANGS)
-def test_every_grouping_has_a_table_in_both_languages(capsys, store, by, lang):
-    out = told(capsys, store, "score", "table", "--by", by, "--mission", "二轮，一轮", lang=lang)
+def test_every_grouping_has_a_table_in_both_languages(capsys, shown, by, lang):
+    out = told(capsys, shown, "score", "table", "--by", by, "--mission", "二轮，一轮", lang=lang)
     assert text(f"score.by.{by}", lang) in out
     assert f"{text('score.missions', lang)}{'：' if lang == 'zh' else ': '}一轮" in out
 
 
-def test_a_table_as_json_tells_numbers_and_their_base(capsys, store):
-    held = json.loads(told(capsys, store, "score", "table", "--mission", "一轮", "--json"))
+def test_a_table_as_json_tells_numbers_and_their_base(capsys, shown):
+    held = json.loads(told(capsys, shown, "score", "table", "--mission", "一轮", "--json"))
     assert (held["missions"], held["rules"], held["rate"], held["percent"]) == (
         ["一轮"],
         ["试行-1"],
@@ -67,9 +75,9 @@ def test_a_table_as_json_tells_numbers_and_their_base(capsys, store):
     assert (rows["market"]["rate"], rows["market"]["rank"], rows["back_alley"]["rate"]) == (0.6225, 1, None)
 
 
-def test_a_table_as_a_workbook_has_numbers_and_no_formula(capsys, store, tmp_path):
+def test_a_table_as_a_workbook_has_numbers_and_no_formula(capsys, shown, tmp_path):
     file = tmp_path / "得分.xlsx"
-    told(capsys, store, "score", "table", "--by", "site", "--mission", "二轮", "--out", file, lang="zh")
+    told(capsys, shown, "score", "table", "--by", "site", "--mission", "二轮", "--out", file, lang="zh")
     book = load_workbook(file)
     head, *rows = [[cell.value for cell in row] for row in book["得分"]]
     assert head[:4] == ["编号", "名称", "名次", "得分率 %"]
@@ -79,16 +87,16 @@ def test_a_table_as_a_workbook_has_numbers_and_no_formula(capsys, store, tmp_pat
     assert beside["基数"] == "测评点位 4 个、内容 6 项、观测 7 次，得分率 91.6%"
 
 
-def test_a_table_as_csv_carries_its_base_in_every_row(capsys, store, tmp_path):
+def test_a_table_as_csv_carries_its_base_in_every_row(capsys, shown, tmp_path):
     file = tmp_path / "scores.csv"
-    told(capsys, store, "score", "compare", "一轮", "二轮", "--out", file)
+    told(capsys, shown, "score", "compare", "一轮", "二轮", "--out", file)
     lines = file.read_text("utf-8-sig").splitlines()
     assert len(lines) == 4
     assert all("earlier round" in line for line in lines[1:])
 
 
-def test_a_site_tells_each_item_with_grade_and_points(capsys, store):
-    out = told(capsys, store, "score", "site", "M1", "--mission", "一轮", lang="zh")
+def test_a_site_tells_each_item_with_grade_and_points(capsys, shown):
+    out = told(capsys, shown, "score", "site", "M1", "--mission", "一轮", lang="zh")
     assert "得 1.66 分，满分 4 分，得分率 41.5%（观测 3 次）" in out
     rows = [line.split() for line in out.splitlines() if "market-" in line]
     assert [(row[0], row[-1]) for row in rows] == [
@@ -96,20 +104,20 @@ def test_a_site_tells_each_item_with_grade_and_points(capsys, store):
         ("market-02", "0.66"),
         ("market-03", "0.00"),
     ]
-    (visit,) = json.loads(told(capsys, store, "score", "site", "S1", "--mission", "二轮", "--json"))
+    (visit,) = json.loads(told(capsys, shown, "score", "site", "S1", "--mission", "二轮", "--json"))
     second = visit["items"][1]
     assert (second["inside_lines"], second["cases"], second["grade"], second["points"]) == (True, 4, "A", 1.0)
-    assert "no applicable item" in told(capsys, store, "score", "site", "A1", "--mission", "一轮")
+    assert "no applicable item" in told(capsys, shown, "score", "site", "A1", "--mission", "一轮")
 
 
-def test_a_comparison_says_both_all_sites_and_shared_ones(capsys, store):
-    out = told(capsys, store, "score", "compare", "一轮", "二轮", lang="zh")
+def test_a_comparison_says_both_all_sites_and_shared_ones(capsys, shown):
+    out = told(capsys, shown, "score", "compare", "一轮", "二轮", lang="zh")
     row = next(line.split() for line in out.splitlines() if "农贸市场" in line)
     assert row == ["农贸市场", "62.3", "58.0", "-4.3", "1", "41.5", "83.0", "+41.5"]
     row = next(line.split() for line in out.splitlines() if "合计" in line)
     # 91.6 - 53.0625 = 38.5375; 95.75 - 47.875 = 47.875
     assert row == ["合计", "53.1", "91.6", "+38.5", "2", "47.9", "95.8", "+47.9"]
-    by_site = told(capsys, store, "score", "compare", "一轮", "二轮", "--by", "site", lang="zh")
+    by_site = told(capsys, shown, "score", "compare", "一轮", "二轮", "--by", "site", lang="zh")
     assert next(line for line in by_site.splitlines() if "第二菜市场" in line).split()[-1] == "本轮没有"
     assert next(line for line in by_site.splitlines() if "第三菜市场" in line).split()[-1] == "新增"
 
@@ -153,8 +161,8 @@ def test_rounds_without_a_shared_site_are_said_to_be_so(capsys, store):
     ],
 )
 @pytest.mark.parametrize("lang", LANGS)
-def test_what_cannot_be_done_is_refused_in_one_sentence(capsys, store, arguments, lang):
-    words = refused(capsys, "--store", store, "score", *arguments, lang=lang)
+def test_what_cannot_be_done_is_refused_in_one_sentence(capsys, shown, arguments, lang):
+    words = refused(capsys, "--store", shown, "score", *arguments, lang=lang)
     assert words.isascii() is False or lang == "en"
 
 
