@@ -33,7 +33,7 @@ def street(name: str, lang: Lang) -> str:
 
 def kind(name: str, lang: Lang) -> str:
     """A class of road, or all of them."""
-    return text("coverage.all", lang) if name == "all" else text(f"coverage.class.{name}", lang)
+    return text("coverage.all", lang) if name == "all" else text(f"page.class.{name}", lang)
 
 
 def left_out(answer: ToiletCoverage, lang: Lang) -> list[str]:
@@ -54,9 +54,7 @@ def lines(answer: ToiletCoverage, lang: Lang) -> list[tuple[str, str]]:
     """Labels and values that stand beside every map, table and file."""
     asked, facts = answer.asked, answer.facts()
     metres = {"distance": f"{asked.distance_m:g}", "beside": f"{asked.beside_m:g}"}
-    classes = text("coverage.comma", lang).join(
-        text(f"coverage.class.{kind}", lang) for kind in asked.classes
-    )
+    classes = text("coverage.comma", lang).join(text(f"page.class.{kind}", lang) for kind in asked.classes)
     said = text("coverage.share.none", lang)
     if facts["share"] is not None:
         said = text("coverage.share.said", lang, share=share_words(facts["share"]),
