@@ -33,7 +33,8 @@ _PIECE = 1_000
 def grid(arguments: dict[str, Any], say: Callable[[dict[str, Any]], None], step: Callable[[], None]) -> None:
     """Messages ``{"sheet": name, "rows": [[cell]]}``, a sheet in several where it is long.
 
-    Rows are counted from the first of the sheet on, empty ones included.
+    Arguments: ``file``, and ``encoding`` of a text table, found out where it is None. Rows are counted
+    from the first of the sheet on, empty ones included.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def grid(arguments: dict[str, Any], say: Callable[[dict[str, Any]], None], step:
         raise unreadable(path, "it is empty; export it again", code="file_empty")
     require_size(path, size)
     left = MAX_ROWS
-    with _sheets(path) as sheets:
+    with _sheets(path, arguments.get("encoding")) as sheets:
         for name, rows in sheets:
             step()
             while some := list(islice(rows, _PIECE)):
@@ -64,9 +65,9 @@ def grid(arguments: dict[str, Any], say: Callable[[dict[str, Any]], None], step:
 
 
 @contextmanager
-def _sheets(path: Path) -> Iterator[Iterator[tuple[str, Iterator[list[Any]]]]]:
+def _sheets(path: Path, encoding: str | None) -> Iterator[Iterator[tuple[str, Iterator[list[Any]]]]]:
     if path.suffix.lower() in TEXTS:
-        yield iter([("", _text_rows(path))])
+        yield iter([("", _text_rows(path, encoding))])
         return
     try:
         if path.suffix.lower() == ".xlsx":
@@ -83,10 +84,10 @@ def _sheets(path: Path) -> Iterator[Iterator[tuple[str, Iterator[list[Any]]]]]:
         raise not_what_it_says(path, "an Excel workbook", reason=str(fault)[:120]) from fault
 
 
-def _text_rows(path: Path) -> Iterator[list[Any]]:
+def _text_rows(path: Path, wish: str | None) -> Iterator[list[Any]]:
     """The records of a text table, split by the sign that splits its first lines most often."""
     require_text(path, "a text table")
-    encoding = find_encoding(path, None)
+    encoding = find_encoding(path, wish)
     require_fitting(path, encoding)
     with path.open(encoding=encoding, newline="") as file:
         sample = file.read(20_000)

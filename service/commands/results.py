@@ -49,6 +49,7 @@ def _register_taking(group: typer.Typer, lang: Lang) -> None:
         mission: str = typer.Option(..., help=told("mission")),
         photos: Path | None = typer.Option(None, metavar="DIR", help=told("photos")),
         refused: Path | None = typer.Option(None, metavar="FILE.xlsx", help=told("refused")),
+        encoding: str | None = typer.Option(None, help=told("encoding")),
         dry_run: bool = typer.Option(False, "--dry-run", help=told("dry_run")),
         by: str = typer.Option(OFFICE, "--by", help=text("cli.by", lang)),
         as_json: bool = json_option(lang),
@@ -57,7 +58,7 @@ def _register_taking(group: typer.Typer, lang: Lang) -> None:
         with opened(here) as store:
             report = result_files.take_file(
                 store, mission, file, who=by, now=clock.now(), photos=photos, dry_run=dry_run,
-                refused=refused, lang=here.lang,
+                refused=refused, lang=here.lang, encoding=encoding,
             )  # fmt: skip
         _finish(report, here.lang, as_json=as_json, dry_run=dry_run)
 

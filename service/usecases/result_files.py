@@ -116,7 +116,7 @@ def _table(mission: Mission, held: Sequence[Result], lang: Lang, *, who: str, no
 # -- taking ----------------------------------------------------------------------------------------
 
 
-def read_form(file: Path, shown: str | None = None) -> Form:
+def read_form(file: Path, shown: str | None = None, *, encoding: str | None = None) -> Form:
     """A filled-in result sheet, read in a process of its own.
 
     Raises
@@ -127,7 +127,7 @@ def read_form(file: Path, shown: str | None = None) -> Form:
     grids: dict[str, list[list[Any]]] = {}
     with Worker() as worker:
         taken, _, _ = worker.take_in(file, shown)
-        for message in worker.run("grid", {"file": taken.name}):
+        for message in worker.run("grid", {"file": taken.name, "encoding": encoding}):
             if "sheet" in message:
                 grids.setdefault(message["sheet"], []).extend(message["rows"])
     return form_of(shown or file.name, grids)
@@ -145,6 +145,7 @@ def take_file(
     refused: Path | None = None,
     lang: Lang = "zh",
     shown: str | None = None,
+    encoding: str | None = None,
 ) -> ResultsReport:
     """Take a filled-in result sheet: all of it or, where anything is wrong, nothing.
 
@@ -156,6 +157,8 @@ def take_file(
         A workbook for the refused rows, with the reasons, in `lang`.
     shown : str, optional
         The name of the file as the user knows it.
+    encoding : str, optional
+        Of a text table; by default it is found out.
 
     Raises
     ------
@@ -167,7 +170,7 @@ def take_file(
     """
     found = missions.stored(store, mission, now=now)
     names = None if photos is None else _photo_names(photos)
-    form = read_form(file, shown)
+    form = read_form(file, shown, encoding=encoding)
     _require_same_mission(form, found)
     book = missions.rules_of(store, found)
     items = {item.code: item.site_type for listed in book.items.values() for item in listed}

@@ -356,6 +356,13 @@ def test_a_sheet_saved_in_an_older_format_is_the_same_sheet(store, rows, tmp_pat
     assert told(store) == READ
 
 
+def test_an_encoding_can_be_named(store, tmp_path):
+    path = tmp_path / "大五码.csv"
+    path.write_bytes("site,item,result,note\nB1,back_alley-06,no,垃圾\n".encode("big5"))
+    assert take_file(store, path, encoding="big5").applied
+    assert [one.note for one in results.results_of(store, "第一轮")] == ["垃圾"]
+
+
 def _columns_turned_round(rows):
     return [list(reversed(cells)) for cells in rows]
 
