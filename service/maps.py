@@ -176,6 +176,16 @@ HOTSPOT_FILE = MapKind(
         "zhoubian/hotspot-file.js",
     ),
 )
+RESPONSE_FILE = MapKind(
+    function="responseFile",
+    groups=(
+        ("response", ("response_no", "response_yes", "response_undecided")),
+        ("background", ("roads",)),
+    ),
+    hidden=(),
+    styles=(*_LEAFLET_STYLES, "zhoubian/response-file.css"),
+    scripts=(*_LEAFLET_SCRIPTS, "zhoubian/response-file.js"),
+)
 KINDS = {
     "draw": DRAW,
     "exposure": EXPOSURE,
@@ -183,6 +193,7 @@ KINDS = {
     "routes": ROUTES,
     "coverage": COVERAGE,
     "hotspot_file": HOTSPOT_FILE,
+    "response_file": RESPONSE_FILE,
 }
 
 

@@ -107,7 +107,7 @@ def _response(
     with opened(here) as store:
         told = response_times.response_times(store, since=days[0], until=days[1], by=by, now=clock.now())
         if out is not None:
-            response_times.write_responses(told, out, store)
+            response_times.write_responses(told, out, store, here.lang)
     if as_json:
         print_json(
             {"limits": told.limits, "as_of": told.cut.isoformat(), "by": by, "total": asdict(told.total),

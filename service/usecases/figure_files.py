@@ -74,8 +74,13 @@ def meanings(lang: Lang) -> list[tuple[str, str]]:
 
 def period(told: Figures | ResponseTimes, lang: Lang) -> str:
     """The period in words."""
+    return text("figures.period", lang, span=span(told, lang))
+
+
+def span(told: Figures | ResponseTimes, lang: Lang) -> str:
+    """First and last day of a period."""
     since = told.since.isoformat() if told.since else text("figures.beginning", lang)
-    return text("figures.period", lang, since=since, until=f"{told.cut:%Y-%m-%d}")
+    return text("figures.span", lang, since=since, until=f"{told.cut:%Y-%m-%d}")
 
 
 def percent(rate: float | None) -> str:

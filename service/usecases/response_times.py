@@ -27,11 +27,13 @@ from layers import tables, write
 from layers.store import Store
 
 from .. import clock
+from ..i18n import Lang
 from ..supervision.rulebook import RuleBook
 from ..supervision.worktime import Span
 from . import rule_books
 from .exports import ending_of, refuse_store
 from .follow_figures import cut_off, midnight
+from .layers import attribution
 
 Place = Literal["district", "community", "street"]
 PLACES: tuple[Place, ...] = ("district", "community", "street")
@@ -71,6 +73,8 @@ class ResponseTimes:
 
     Parameters
     ----------
+    by : str
+        One of `PLACES`.
     limits : {category: minutes}
     issues : GeoDataFrame, EPSG:4326
         `issue`, `category`, `found_at`, `closed_at`, `minutes` (missing while open), `in_time` (text: yes,
@@ -82,6 +86,7 @@ class ResponseTimes:
     since: date | None
     until: date | None
     cut: datetime
+    by: str
     limits: dict[str, float]
     total: Responses
     groups: tuple[Responses, ...]
@@ -121,12 +126,8 @@ def response_times(
         _responses(None if pd.isna(key) else str(key), part)
         for key, part in issues.groupby(by, dropna=False, sort=False)
     ]
-    ranked = sorted(
-        groups, key=lambda one: (one.share if one.share is not None else 2.0, -one.issues, one.key or "~")
-    )
-    return ResponseTimes(
-        since, until, end.astimezone(clock.SHANGHAI), limits, _responses(None, issues), tuple(ranked), issues
-    )
+    groups.sort(key=lambda one: (2.0 if one.share is None else one.share, -one.issues, one.key or "~"))
+    return ResponseTimes(since, until, end, by, limits, _responses(None, issues), tuple(groups), issues)
 
 
 def real_time_limits(book: RuleBook) -> dict[str, float]:
@@ -135,10 +136,17 @@ def real_time_limits(book: RuleBook) -> dict[str, float]:
     return {code: float(span.amount) for code, span in spans.items() if span.unit == "min"}
 
 
-def write_responses(told: ResponseTimes, out: Path, store: Store) -> int:
-    """Write the issues as .geojson or .gpkg, or the groups and issues as .xlsx, or the groups as .csv."""
-    ending = ending_of(out, (".geojson", ".gpkg", ".xlsx", ".csv"))
+def write_responses(told: ResponseTimes, out: Path, store: Store, lang: Lang) -> int:
+    """Write the issues as .geojson or .gpkg, groups and issues as .xlsx, groups as .csv, a map as .html."""
+    ending = ending_of(out, (".geojson", ".gpkg", ".xlsx", ".csv", ".html"))
     refuse_store(store, out)
+    if ending == ".html":
+        from ..response_page import response_file  # noqa: PLC0415 - Folium takes a quarter second
+
+        page = response_file(told, store.read("roads"), lang, attribution=attribution(store, ("roads",)))
+        with write.whole(out) as temporary:
+            temporary.write_bytes(page.encode())
+        return len(told.issues)
     groups = pd.DataFrame([vars(one) for one in (told.total, *told.groups)])
     if ending == ".geojson":
         write.write_geojson({"responses": told.issues}, out)
@@ -156,17 +164,9 @@ def _issues(
 ) -> gpd.GeoDataFrame:
     table = tables.cases.c
     names = (
-        "issue",
-        "category",
-        "found_at",
-        "closed_at",
-        "fixed_at",
-        "district",
-        "community",
-        "site",
-        "lon",
+        "issue", "category", "found_at", "closed_at", "fixed_at", "district", "community", "site", "lon",
         "lat",
-    )
+    )  # fmt: skip
     query = select(*(table[name] for name in names)).where(
         table.category.in_(list(limits)), table.withdrawn_at.is_(None), table.merged_into.is_(None),
         table.found_at <= _iso(end),

@@ -18,6 +18,7 @@ from sqlalchemy import insert
 from geo.errors import DesignError, NotFoundError
 from layers import tables
 from layers.store import Store
+from service.i18n import text
 from service.usecases.issue_matches import duplicates, lookalikes
 from service.usecases.response_times import response_times, write_responses
 
@@ -229,7 +230,7 @@ def test_response_times_that_cannot_be_told_are_refused(litter, wrong):
 
 def test_the_issues_are_a_map_layer_and_a_workbook(litter, tmp_path):
     told = response_times(litter, now=NOW)
-    assert write_responses(told, tmp_path / "用时.geojson", litter) == 8
+    assert write_responses(told, tmp_path / "用时.geojson", litter, "zh") == 8
     features = json.loads((tmp_path / "用时.geojson").read_text(encoding="utf-8"))["features"]
     minutes = {one["properties"]["issue"]: one["properties"]["minutes"] for one in features}
     assert minutes == {
@@ -242,9 +243,24 @@ def test_the_issues_are_a_map_layer_and_a_workbook(litter, tmp_path):
         "N": None,
         "O": None,
     }
-    write_responses(told, tmp_path / "用时.xlsx", litter)
+    write_responses(told, tmp_path / "用时.xlsx", litter, "zh")
     book = openpyxl.load_workbook(tmp_path / "用时.xlsx")
     assert [sheet.max_row for sheet in book] == [4, 9]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_map_is_one_file_that_asks_nobody_and_runs_no_name(litter, tmp_path, lang):
+    hostile = "</script><img src=x onerror=alert(1)>{{7*7}}"
+    write(litter, [issue("Z", "HJ03", "2026-05-06 09:00", (0, 45), fixed=True, district=hostile)])
+    out = tmp_path / "用时.html"
+    assert write_responses(response_times(litter, now=NOW), out, litter, lang) == 9
+    page = out.read_text(encoding="utf-8")
+    assert "default-src &#39;none&#39;" in page
+    assert "<img src=x" not in page
+    assert "{{7*7}}" in page
+    held = json.loads(page.partition('id="zb-source">')[2].partition("</script>")[0])
+    assert [one["in_time"] for one in held["issues"]] == ["yes"] * 4 + ["undecided"] + ["no"] * 4
+    assert text("figures.response_page", lang) in page
 
 
 # ------------------------------------------------------------------ commands
