@@ -60,9 +60,10 @@ def design_from_query(query: Mapping[str, str]) -> Design:
 
 
 def version(store: Store) -> str:
-    """What changes when any layer that exposure looks at changes."""
+    """What changes when any layer that exposure looks at changes, or the rules that issues are weighed by."""
     drawn = [(heading.name, heading.state) for heading in store.draws()]  # a cooldown looks at them
-    state = [store.data_version((*LAYERS, "issues", "roads")), drawn]
+    rules = rule_books.current(store, clock.now().date()).version
+    state = [store.data_version((*LAYERS, "issues", "roads")), drawn, rules]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:32]
 
 
