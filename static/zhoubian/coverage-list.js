@@ -77,7 +77,7 @@
     });
   };
 
-  /* A toilet: a filled disc (public), a disc with a ring (opened by an office), a cross in a circle (not counted). */
+  /* A toilet: a filled disc (public), a square with a white middle (opened by an office), a cross in a circle (not counted). */
   zhoubian.Toilet = L.CircleMarker.extend({
     _updatePath: function () {
       const renderer = this._renderer;
@@ -87,6 +87,7 @@
       const r = Math.max(this._radius, 2);
       const kind = this.options.toilet;
       ctx.save();
+      ctx.setLineDash([]); /* that of the last street is still on */
       ctx.beginPath();
       if (kind === "office") { ctx.rect(at.x - r, at.y - r, 2 * r, 2 * r); } else { ctx.arc(at.x, at.y, r, 0, 2 * Math.PI); }
       ctx.fillStyle = kind === "out" ? "#ffffff" : "#0b5c8a";
