@@ -254,15 +254,16 @@ def _write(connection: Connection, cases: Sequence[Case], events: Sequence[Event
     old = [case for case in cases if steps.get(case.issue, 0) != case.revision]
     _require_unchanged(connection, {case.issue: case.revision - steps.get(case.issue, 0) for case in old})
     if old:
-        names = [name for name in CASE_FIELDS if name != "issue"]
+        # only what changed: SQLite then leaves the indexes on the rest alone
+        changed_fields = {name for event in events for name in event.changes}
+        names = [name for name in CASE_FIELDS if name in changed_fields or name == "revision"]
         marks = ", ".join(f'"{name}" = ?' for name in names)
-        rows = [_row(case) for case in old]
         connection.exec_driver_sql(
             f"UPDATE cases SET {marks} WHERE issue = ?",  # noqa: S608 - names of our own
-            [(*(row[name] for name in names), row["issue"]) for row in rows],
+            [(*(_cell(case, name) for name in names), case.issue) for case in old],
         )
     if new:
-        told = [tuple(map(_row(case).__getitem__, CASE_FIELDS)) for case in new]
+        told = [tuple(_cell(case, name) for name in CASE_FIELDS) for case in new]
         sqlite_file.insert_rows(connection, tables.cases, CASE_FIELDS, told)
     _add_events(connection, events)
     _tell_the_layer(connection, cases)
@@ -367,14 +368,14 @@ def _json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _row(case: Case) -> dict[str, Any]:
-    """A case as the table keeps it."""
-    row: dict[str, Any] = dict(vars(case))
-    for name in MOMENTS:
-        row[name] = _iso(row[name])
-    row["joint_units"] = " ".join(case.joint_units)
-    row["photos"] = json.dumps(list(case.photos), ensure_ascii=False)
-    return row
+def _cell(case: Case, name: str) -> Any:
+    """A value of a case as the table keeps it."""
+    value = getattr(case, name)
+    if isinstance(value, datetime):
+        return _iso(value)
+    if isinstance(value, tuple):
+        return " ".join(value) if name == "joint_units" else json.dumps(list(value), ensure_ascii=False)
+    return value
 
 
 def _case(row: Mapping[str, Any]) -> Case:

@@ -158,32 +158,37 @@ class _Row(NamedTuple):
 
 def _unfollowed(connection: Connection, wanted: Sequence[str] | None) -> list[_Row]:
     layer, cases = tables.LAYER_TABLES["issues"].c, tables.cases.c
-    names = (
-        "id", "category", "found_at", "source", "site", "count", "note", "district", "address", "state",
-        "closed_at", "deadline", "unit",
-    )  # fmt: skip
     query = (
-        select(*(layer[name] for name in names), layer.geom)
+        select(*(layer[name] for name in _IMPORTED))
         .where(layer.superseded_by.is_(None), layer.id.not_in(select(cases.issue)))
         .order_by(layer.fid)
     )
-    rows = connection.execute(query).fetchall()
+    rows = [tuple(row) for row in connection.execute(query)]
     if wanted is not None:
         chosen = set(wanted)
-        rows = [row for row in rows if row.id in chosen]
-    # a point of several is taken as its middle
-    places = shapely.get_coordinates(shapely.centroid(shapely.from_wkb([row.geom for row in rows])))
-    return [
-        _Row(
-            NewIssue(
-                issue=row.id, category=row.category, found_at=datetime.fromisoformat(row.found_at),
-                source=row.source or "official_feedback", lon=lon, lat=lat, site=row.site,
-                count=max(row.count or 1, 1), note=row.note, district=row.district, address=row.address,
-            ),
-            row.state, _moment(row.closed_at), _moment(row.deadline), row.unit,
-        )
-        for row, (lon, lat) in zip(rows, places.tolist(), strict=True)
-    ]  # fmt: skip
+        rows = [row for row in rows if row[0] in chosen]
+    # of several points the middle
+    points = shapely.get_coordinates(shapely.centroid(shapely.from_wkb([row[-1] for row in rows])))
+    return [_row(*row[:-1], *point) for row, point in zip(rows, points.tolist(), strict=True)]
+
+
+_IMPORTED = (
+    "id", "category", "found_at", "source", "site", "count", "note", "district", "address", "state",
+    "closed_at", "deadline", "unit", "geom",
+)  # fmt: skip
+
+
+def _row(
+    issue: str, category: str, found_at: str, source: str | None, site: str | None, count: int | None,
+    note: str | None, district: str | None, address: str | None, state: str | None, closed_at: str | None,
+    deadline: str | None, unit: str | None, lon: float, lat: float,
+) -> _Row:  # fmt: skip
+    found = NewIssue(
+        issue=issue, category=category, found_at=datetime.fromisoformat(found_at),
+        source=source or "official_feedback", lon=lon, lat=lat, site=site, count=max(count or 1, 1),
+        note=note, district=district, address=address,
+    )  # fmt: skip
+    return _Row(found, state, _moment(closed_at), _moment(deadline), unit)
 
 
 def _moment(told: str | None) -> datetime | None:
@@ -231,7 +236,7 @@ def _taken_up(
         severity=rules.book.categories[one.category].severity, site=one.site, item=one.item,
         site_type=facts["site_type"], note=one.note, photos=one.photos, recurs=link,
     )  # fmt: skip
-    told = {"at": entry.at, "recorded_at": entry.recorded_at, "who": entry.who}
+    told: dict[str, Any] = {"at": entry.at, "recorded_at": entry.recorded_at, "who": entry.who}
     case, found = opened(case, **told)
     units = {name: facts[name] for name in _UNIT}
     case, assigned = changed(case, action="assigned", **told, **units)
