@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from fractions import Fraction as F
 
@@ -184,3 +185,45 @@ def test_a_store_without_results_says_so(tmp_path):
         pytest.raises(NotFoundError, match="no mission"),
     ):
         score_tables.read(empty, [])
+
+
+def plain_loop(told, key):
+    """Rates of groups by nothing but loops over rows: (site, item, verdict, cases, inside lines)."""
+    ladder = {0: F(100, 100), 1: F(66, 100), 2: F(33, 100)}
+    sites: dict[str, list[tuple[F, F]]] = {}
+    for name, item, verdict, cases, inside in told:
+        if verdict in ("yes", "no"):
+            counted = 0 if verdict == "yes" or inside else cases
+            value = ladder.get(counted, F(0))
+            if item == "school-01" and counted:
+                value = F(0)
+            weight = F(2) if item == "market-03" else F(1)
+            sites.setdefault(name, []).append((weight * value, weight))
+    groups: dict[str, dict[str, list[F]]] = {}
+    for name, points in sites.items():
+        rate = sum(got for got, _ in points) / sum(of for _, of in points)
+        groups.setdefault(key(name), {}).setdefault(name[0], []).append(rate)
+    weights = {"M": 1, "S": 3, "A": 1}
+    return {
+        group: sum(weights[kind] * sum(rates) / len(rates) for kind, rates in types.items())
+        / sum(weights[kind] for kind in types)
+        for group, types in groups.items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_results_come_to_what_a_plain_loop_says(store, seed):
+    rng = random.Random(seed)
+    book = rules()
+    told = []
+    for name in ("M1", "M2", "M3", "S1", "A1"):
+        for row in book["checklists"]:
+            if row["site_type"] == {"M": "market", "S": "school", "A": "back_alley"}[name[0]]:
+                verdict = rng.choice(["yes", "no", "no", "na", "unseen"])
+                cases = rng.randint(1, 4) if verdict == "no" else 0
+                told.append((name, row["id"], verdict, cases, verdict == "no" and rng.random() < 0.2))
+    hold(store, "三轮", NOON + timedelta(days=1), tuple(told))
+    places = {"M1": "东街", "S1": "东街", "M2": "西街", "M3": "西街", "A1": "西街"}
+    assert rates(store, ["三轮"], "district") == plain_loop(told, places.get)
+    assert rates(store, ["三轮"], "site") == plain_loop(told, str)
+    assert rates(store, ["三轮"], "mission") == plain_loop(told, lambda _: "三轮")
