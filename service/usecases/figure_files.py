@@ -14,7 +14,7 @@ from .. import issue_words
 from ..i18n import Lang, text
 from ..supervision.rulebook import RuleBook
 from .exports import ending_of, refuse_store
-from .follow_figures import COUNTED, Counts, Figures
+from .follow_figures import BY, COUNTED, Counts, Figures
 from .response_times import ResponseTimes
 
 RATES = ("close_rate", "on_time_rate")
@@ -62,8 +62,7 @@ def word(by: str | None, key: str | None, book: RuleBook, lang: Lang) -> str:
     """The key of a group in words."""
     if key is None:
         return text("figures.unknown", lang)
-    column = {"unit": "lead_unit", "type": "site_type"}.get(by or "", by or "")
-    return issue_words.value(book, column, key, lang)
+    return issue_words.value(book, BY[by or "unit"], key, lang)
 
 
 def meanings(lang: Lang) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from layers.store import Store
 
 Ints = NDArray[np.int64]
 
-WORDS = ("category", "source", "lead_unit", "district", "site_type", "state", "colour")
+WORDS = ("category", "source", "lead_unit", "responsible", "district", "site_type", "state", "colour")
 MOMENTS = ("found_at", "closed_at", "fixed_at", "first_deadline", "suspended_at")
 NEVER = np.iinfo(np.int64).max
 """The moment of what has not happened."""
@@ -94,7 +94,7 @@ _lock = threading.Lock()
 def columns(store: Store) -> FollowColumns:
     """The cases of a store as they are now; only what has changed since the last call is read."""
     with _lock:
-        held = _kept.pop(store.path, None)
+        held = _kept.get(store.path)
     with store.reading() as connection:
         last = last_event(connection)
         if held is not None and not _continues(connection, held):
@@ -104,6 +104,7 @@ def columns(store: Store) -> FollowColumns:
         elif held.last != last:
             held = _refreshed(connection, held, last)
     with _lock:
+        _kept.pop(store.path, None)  # the one used last stands last
         _kept[store.path] = held
         while len(_kept) > _MOST_KEPT:
             _kept.pop(next(iter(_kept)))
@@ -114,10 +115,11 @@ def as_of(store: Store, held: FollowColumns, moment: datetime) -> FollowColumns:
     """What the issues were at a moment: the events after it taken back."""
     key = (store.path, held.mark, held.last, moment)
     with _lock:
-        found = _seen.pop(key, None)
+        found = _seen.get(key)
     if found is None:
         found = _taken_back(store, held, moment)
     with _lock:
+        _seen.pop(key, None)
         _seen[key] = found
         while len(_seen) > _MOST_KEPT:
             _seen.pop(next(iter(_seen)))

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +42,9 @@ from ..supervision.cards import CLOSED, RUNNING
 from . import rule_books
 from .follow_columns import NEVER, FollowColumns, as_of, columns, local_us
 
-By = Literal["unit", "category", "district", "type", "source"]
 BY: dict[str, str] = {
-    "unit": "lead_unit", "category": "category", "district": "district", "type": "site_type",
-    "source": "source",
+    "unit": "lead_unit", "body": "responsible", "category": "category", "district": "district",
+    "type": "site_type", "source": "source",
 }  # fmt: skip
 """What figures are told by, and the column of a case that says it."""
 COUNTED = (
