@@ -18,7 +18,7 @@ from .show import door, json_option, opened, print_json, say, table, warn
 
 def register(program: typer.Typer, lang: Lang) -> None:
     """Add the sub-application to the program."""
-    group = typer.Typer(help=text("cli.coverage", lang), rich_markup_mode=None, no_args_is_help=True)
+    group = typer.Typer(help=text("cli.coverage", lang), rich_markup_mode=None)
     program.add_typer(group, name="coverage", help=text("cli.coverage", lang))
     _toilets(group, lang)
 

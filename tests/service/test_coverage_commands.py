@@ -77,3 +77,8 @@ def test_a_file_is_written_and_said(town, capsys, tmp_path):
 @pytest.mark.parametrize("lang", LANGS)
 def test_what_cannot_be_is_refused_in_one_line(town, capsys, wrong, lang):
     refused(capsys, "coverage", "toilets", *wrong, lang=lang)
+
+
+@pytest.mark.parametrize("more", [(), ("nothing",)])
+def test_coverage_alone_and_an_unknown_command_are_refused_in_one_line(town, capsys, more):
+    refused(capsys, "coverage", *more)
