@@ -123,13 +123,13 @@ def settings_of(told: Mapping[str, Any], under: str = "") -> Iterator[tuple[str,
 
 def settings_from(rows: Sequence[tuple[str, Any, str]]) -> dict[str, Any]:
     """The settings that rows tell; a value that is not of its kind stays text, for the checks to find."""
-    told: dict[str, Any] = {}
+    told = _Table()
     for key, value, kind in rows:
         *parents, name = key.split(".")
-        node = told
+        node: Any = told
         for parent in parents:
-            node = node.setdefault(parent, {}) if isinstance(node, dict) else {}
-        if not isinstance(node, dict):
+            node = node.setdefault(parent, _Table()) if isinstance(node, _Table) else None
+        if not isinstance(node, _Table):
             continue
         read = _read(value, kind)
         if kind == "rows":
@@ -143,9 +143,13 @@ def settings_from(rows: Sequence[tuple[str, Any, str]]) -> dict[str, Any]:
     return {name: _with_lists(value) for name, value in told.items()}
 
 
+class _Table(dict[str, Any]):
+    """A table that keys with dots make, in distinction from a value that is a mapping."""
+
+
 def _with_lists(value: Any) -> Any:
     """Tables that are numbered as a list."""
-    if not isinstance(value, dict):
+    if not isinstance(value, _Table):
         return value
     whole_ = {name: _with_lists(one) for name, one in value.items()}
     if whole_ and all(name.isdecimal() for name in whole_):

@@ -152,6 +152,23 @@ COVERAGE = MapKind(
         "zhoubian/coverage-map.js",
     ),
 )
+COUNTS = {
+    f"counts_{subject}": MapKind(
+        function="classesMap",
+        groups=(
+            (f"counts_{subject}", tuple(f"{subject}_{name}" for name in names)),
+            ("background", ("roads",)),
+        ),
+        hidden=(),
+        styles=(*_LEAFLET_STYLES, "zhoubian/classes-map.css"),
+        scripts=(*_LEAFLET_SCRIPTS, "zhoubian/classes-map.js"),
+    )
+    for subject, names in (
+        ("posters", ("short", "met", "unknown")),
+        ("households", ("0", "1", "2", "3")),
+        ("schools", ("open", "venue", "past", "clear")),
+    )
+}
 IMPORT_STYLES = ("vendor/leaflet/leaflet.css", "zhoubian/import.css")
 IMPORT_SCRIPTS = (
     "vendor/leaflet/leaflet.js",
@@ -194,6 +211,7 @@ KINDS = {
     "coverage": COVERAGE,
     "hotspot_file": HOTSPOT_FILE,
     "response_file": RESPONSE_FILE,
+    **COUNTS,
 }
 
 

@@ -12,6 +12,7 @@ from .. import coverage_words as words
 from ..i18n import Lang, text
 from ..usecases import coverage_files
 from ..usecases import coverage_toilets as toilets
+from . import coverage_counts
 from .exposure import records
 from .show import door, json_option, opened, print_json, say, table, warn
 
@@ -21,6 +22,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
     group = typer.Typer(help=text("cli.coverage", lang), rich_markup_mode=None)
     program.add_typer(group, name="coverage", help=text("cli.coverage", lang))
     _toilets(group, lang)
+    coverage_counts.register(group, lang)
 
 
 def _toilets(group: typer.Typer, lang: Lang) -> None:

@@ -16,6 +16,7 @@ from layers.rule_tables import COLUMNS, SETTINGS, Places, RuleTables
 from layers.rules import span_of
 
 from .rule_checks import Checks
+from .rule_coverage_faults import coverage_faults
 from .rule_setting_faults import (
     calendar_faults,
     card_faults,
@@ -71,6 +72,7 @@ def faults(tables: RuleTables, places: Places | None = None) -> list[Fault]:
     card_faults(checks, severities)
     scoring_faults(checks, site_types)
     calendar_faults(checks, until)
+    coverage_faults(checks, site_types, categories)
     return checks.found
 
 

@@ -25,7 +25,20 @@ from ..recent import Recent
 from ..resources import static_path
 from ..uploads import Uploads
 from ..usecases.imports import error_json
-from . import coverage, draws, exposure, figures, home, hotspots, imports, issues, missions, routes, scores
+from . import (
+    coverage,
+    coverage_counts,
+    draws,
+    exposure,
+    figures,
+    home,
+    hotspots,
+    imports,
+    issues,
+    missions,
+    routes,
+    scores,
+)
 from .pages import page_lang, render
 from .words import of_error
 
@@ -97,6 +110,7 @@ def create_app(
     app.extensions["zhoubian_jobs"] = Jobs()
     app.extensions["zhoubian_uploads"] = Uploads()
     app.register_blueprint(coverage.bp)
+    app.register_blueprint(coverage_counts.bp)
     app.register_blueprint(exposure.bp)
     app.register_blueprint(hotspots.bp)
     app.register_blueprint(imports.bp)

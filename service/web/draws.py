@@ -75,7 +75,10 @@ def texts(lang: str) -> Response:
     return kept(json.dumps(map_texts(_known(lang)), ensure_ascii=False).encode(), "application/json")
 
 
-@bp.get("/map/<any(draw, exposure, hotspots, routes, coverage):kind>.<lang>.js")
+@bp.get(
+    "/map/<any(draw, exposure, hotspots, routes, coverage, counts_posters, counts_households, counts_schools)"
+    ":kind>.<lang>.js"
+)
 def map_script(kind: str, lang: str) -> Response:
     """Folium's script of a kind of map, the same whatever it shows."""
     return kept(map_parts(kind, _known(lang)).script.encode(), "text/javascript")

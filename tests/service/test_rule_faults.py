@@ -217,6 +217,26 @@ SPOILT = {
         lambda b: row(b, "visits", "market").update(windows="10:00-07:00"),
         ("visits", "windows", "rules_window"),
     ),
+    "posters of a theme there is not": (
+        lambda b: b["coverage"]["posters"]["required"][1].update(themes=["dragons"]),
+        ("coverage", "posters.required.2.themes", "rules_unknown_name"),
+    ),
+    "posters at sites there are not": (
+        lambda b: b["coverage"]["posters"]["required"][0].update(site_type="zoo"),
+        ("coverage", "posters.required.1.site_type", "rules_unknown_name"),
+    ),
+    "a word for two themes": (
+        lambda b: b["coverage"]["posters"]["themes"][1].update(aliases=["24字"]),
+        ("coverage", "posters.themes.2.id", "rules_theme_twice"),
+    ),
+    "no round of visits": (
+        lambda b: b["coverage"]["households"].update(rounds=0),
+        ("coverage", "households.rounds", "rules_whole_number"),
+    ),
+    "a school zone of an unknown category": (
+        lambda b: b["coverage"]["schools"].update(categories=["JY99"]),
+        ("coverage", "schools.categories", "rules_unknown_name"),
+    ),
     "a code of another form": (
         lambda b: b["issue_categories"].append(
             {**row(b, "issue_categories", "HJ01"), "code": "H1", "id": "x"}
@@ -267,6 +287,13 @@ def test_a_fault_names_row_sheet_and_value_in_both_languages(book):
 def test_nonsense_is_a_fault_and_never_a_crash(book, table, content):
     book[table] = content
     assert faults(book)
+
+
+def test_a_book_that_says_nothing_of_posters_is_sound(book):
+    for part in ("posters", "households", "schools"):
+        del book["coverage"][part]
+    assert faults(book) == []
+    assert faults({**book, "coverage": {**book["coverage"], "posters": "x"}})
 
 
 def test_the_end_of_the_calendar_is_told_sixty_days_ahead():
