@@ -12,6 +12,7 @@ the second a third of the item. So the best list of so many fixes is found over 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,7 @@ def _require(fixes: int | None) -> None:
 
 
 def _told(store: Store, frame: Frame, issues: OpenIssues, pi: dict[str, NDArray[np.float64]]) -> pd.DataFrame:
-    """The issues that an item counts, sorted so that nothing depends on the order of the layer."""
+    """The issues that an item counts, by unit and item, most cases first, whatever order the layer has."""
     parts = []
     for layer in UNIT_LAYERS:
         own = issues.table[(issues.table["layer"] == layer) & (issues.table["item"] != NONE)]
@@ -178,20 +179,23 @@ def _told(store: Store, frame: Frame, issues: OpenIssues, pi: dict[str, NDArray[
         chance = pi[layer][rows]
         told = own.drop(columns="unit").join(place).rename(columns={"count": "cases"})
         parts.append(told.assign(unit_id=codes, pi=chance, share=100.0 * chance * own["loss"]))
-    return pd.concat(parts).sort_values(["layer", "unit_id", "item", "id"], ignore_index=True)
+    order = ["layer", "unit_id", "item", "cases", "id"]
+    return pd.concat(parts).sort_values(order, ascending=[True, True, True, False, True], ignore_index=True)
 
 
 def _groups(table: pd.DataFrame, book: RuleBook) -> list[_Group]:
     """The issues by unit and item."""
     values = {layer: item_values(book.items.get(kind, ()), book) for layer, kind in SITE_TYPES.items()}
+    key = table.groupby(["layer", "unit_id", "item"], sort=True).ngroup().to_numpy()
+    starts = np.flatnonzero(np.diff(key, prepend=-1))  # the table is sorted so
+    cases, item, pi = (table[name].to_numpy() for name in ("cases", "item", "pi"))
+    layers = table["layer"].to_numpy(dtype=object)
     groups = []
-    for _, part in table.groupby(["layer", "unit_id", "item"], sort=True):
-        weight, worth = values[str(part["layer"].iloc[0])]
-        item = int(part["item"].iloc[0])
-        cases = part["cases"].to_numpy(dtype=np.int64)
-        order = np.argsort(-cases, kind="stable")  # the table is sorted by id
-        points = 100.0 * float(part["pi"].iloc[0]) * float(weight[item] / weight.sum())
-        groups.append(_Group(part.index.to_numpy()[order], cases[order], worth[item], points))
+    for start, end in pairwise([*starts, len(table)]):
+        rows = np.arange(start, end)
+        weight, worth = values[str(layers[start])]
+        points = 100.0 * float(pi[start]) * float(weight[item[start]] / weight.sum())
+        groups.append(_Group(rows, cases[rows], worth[item[start]], points))
     return groups
 
 
@@ -234,5 +238,6 @@ def _best(table: pd.DataFrame, groups: list[_Group], fixes: int) -> pd.DataFrame
 def _together(table: pd.DataFrame, groups: list[_Group], fixes: int) -> float:
     """What as many fixes gain if those with the largest share of the loss are chosen."""
     rounded = table.assign(share=table["share"].round(12))
-    taken = set(rounded.sort_values(["share", "id"], ascending=[False, True]).index[:fixes])
-    return sum(group.together(np.array([row in taken for row in group.rows])) for group in groups)
+    taken = np.zeros(len(table), dtype=bool)
+    taken[rounded.sort_values(["share", "id"], ascending=[False, True]).index[:fixes]] = True
+    return sum(group.together(taken[group.rows]) for group in groups if taken[group.rows].any())
