@@ -21,6 +21,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from layers.missions import VERDICTS, Mission, Result
 from layers.write import printable
 
+from . import issue_words
 from .clock import SHANGHAI
 from .i18n import Lang, text
 from .supervision.rulebook import RuleBook
@@ -29,7 +30,7 @@ FORM = "zhoubian-results/1"
 """The first cell of the hidden sheet."""
 HIDDEN = "zhoubian"
 COLUMNS = {
-    "mission": 10, "site": 13, "name": 20, "type": 9, "item": 15, "words": 34, "before": 10, "verdict": 9,
+    "mission": 10, "site": 13, "name": 20, "type": 11, "item": 15, "words": 34, "before": 10, "verdict": 9,
     "cases": 6, "inside_lines": 8, "fixed_on_site": 9, "note": 22, "photos": 16, "at": 16,
 }  # fmt: skip
 """Columns and how wide they are; `before` only for a mission that looks back."""
@@ -135,6 +136,7 @@ def _fill(
     for number, title in enumerate(titles):
         sheet.append([_text(sheet, title, font=Font(bold=number == 0, size=14 if number == 0 else 10))])
     head = Border(bottom=_THICK)
+    sheet.row_dimensions[top].height = 2 * _LINE
     sheet.append(
         [
             _text(sheet, text(f"results.head.{name}", lang), font=Font(bold=True), fill=_HEAD, border=head,
@@ -155,7 +157,7 @@ def _fill(
 def _lines(values: Mapping[str, Any]) -> int:
     """Lines that the longest text of a row takes; a Chinese sign is as wide as two letters."""
     long = [
-        sum(2 if ord(sign) > 0x2E7F else 1 for sign in value) / (COLUMNS[name] - 1)
+        sum(2 if ord(sign) > 0x2E7F else 1 for sign in value) / (COLUMNS[name] + 1)
         for name, value in values.items()
         if isinstance(value, str)
     ]
@@ -189,11 +191,10 @@ def _drop_down(sheet: Any, words: Sequence[str], cells: str) -> None:
 def _values(
     mission: Mission, site: Mapping[str, Any], item: Any, book: RuleBook, result: Result | None, lang: Lang
 ) -> dict[str, Any]:
-    kind = book.site_types.get(site["type"])
     before = text("results.verdict.no", lang) if item.code in site["failed"] else None
     values: dict[str, Any] = {
         "mission": mission.name, "site": site["id"], "name": site["name"] or "",
-        "type": site["type"] if kind is None else kind.zh if lang == "zh" else kind.en,
+        "type": issue_words.site_type(book, site["type"], lang),
         "item": item.code, "words": item.zh if lang == "zh" else item.en, "before": before,
         **dict.fromkeys(("verdict", "cases", "inside_lines", "fixed_on_site", "note", "photos", "at")),
     }  # fmt: skip

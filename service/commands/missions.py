@@ -11,8 +11,9 @@ import typer
 
 from layers.missions import Mission
 
-from .. import clock
+from .. import clock, issue_words
 from ..i18n import Lang, text
+from ..supervision.rulebook import RuleBook
 from ..usecases import mission_progress, missions, result_files
 from .assign import OFFICE
 from .moments import moment, said
@@ -56,12 +57,13 @@ def _register_making(group: typer.Typer, lang: Lang) -> None:
                 store, name, kind, draw=draw, plan=plan, sites=_several(must), of=_several(of),
                 starts_at=None if starts is None else moment(starts), now=clock.now(), who=by,
             )  # fmt: skip
+            book = missions.rules_of(store, made)
         if as_json:
             print_json(missions.told(made))
         elif made.is_sealed:
             say(text("cli.mission.made_sealed", here.lang, name=name, start=said(made.starts_at)))
         else:
-            _show(made, here.lang)
+            _show(made, book, here.lang)
 
 
 def _register_asking(group: typer.Typer, lang: Lang) -> None:
@@ -92,10 +94,11 @@ def _register_asking(group: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with opened(here) as store:
             found = missions.of(store, name, now=clock.now(), who=by)
+            book = missions.rules_of(store, found)
         if as_json:
             print_json(missions.told(found))
         else:
-            _show(found, here.lang)
+            _show(found, book, here.lang)
 
     @group.command("sheet", help=text("cli.mission.sheet", lang))
     def sheet(
@@ -139,10 +142,11 @@ def _register_going(group: typer.Typer, lang: Lang) -> None:
         here = door(context)
         with opened(here) as store:
             found = mission_progress.start(store, name, second, plan=plan, now=clock.now(), who=by)
+            book = missions.rules_of(store, found)
         if as_json:
             print_json(missions.told(found))
         else:
-            _show(found, here.lang)
+            _show(found, book, here.lang)
 
     @group.command("status", help=text("cli.mission.status", lang))
     def status(
@@ -170,12 +174,13 @@ def _several(given: Sequence[str] | None) -> list[str]:
     return [word.strip() for word in words if word.strip()]
 
 
-def _show(mission: Mission, lang: Lang) -> None:
+def _show(mission: Mission, book: RuleBook, lang: Lang) -> None:
     """The stops of a mission as a table."""
     names = ("team", "order", "site", "name", "type", "district", "must", "status", "why")
     must = text("results.flag.yes", lang)
     rows = [
-        (site["team"], site["order"], site["id"], site["name"], site["type"], site["district"],
+        (site["team"], site["order"], site["id"], site["name"],
+         issue_words.site_type(book, site["type"], lang), site["district"],
          must if site["must_visit"] else None, text(f"mission.status.{site['status']}", lang), site["why"])
         for site in mission.sites
     ]  # fmt: skip
