@@ -243,7 +243,7 @@ def _issues(paper: OfficialDocument, content: Content, lang: Lang) -> None:
                  *(shown(figures, f"unit.{one or NONE}.{name}") for name in columns)]
                 for one in content.units
             ],
-            [32, 13, 14, 13, 13, 14, 19, 19, 19], aligns=["left", *["right"] * 8],
+            [33, 13, 14, 15, 13, 14, 17, 19, 18], aligns=["left", *["right"] * 8],
             caption=text("bulletin.unit_table", lang),
         )  # fmt: skip
         paper.note(text("bulletin.unit_basis", lang))

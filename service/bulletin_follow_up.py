@@ -138,7 +138,7 @@ def look_back(paper: OfficialDocument, content: Content, lang: Lang) -> None:
     paper.table(
         [text(f"bulletin.column.{name}", lang)
          for name in ("rank", "site", "type", "district", "rate", "failed", "again")],
-        revisit_rows(content, lang, most), [12, 44, 24, 26, 18, 20, 12],
+        revisit_rows(content, lang, most), [12, 44, 24, 25, 18, 19, 14],
         aligns=["center", "left", "left", "left", "right", "right", "center"],
         caption=text("bulletin.revisit_table", lang),
     )  # fmt: skip
@@ -149,10 +149,11 @@ def revisit_rows(content: Content, lang: Lang, most: int | None = None) -> list[
     found: list[list[str | float | None]] = []
     for number, at in enumerate(content.revisit[:most], start=1):
         row = row_of(content, "sites", at)
+        again = content.figures.mask("sites", {"site": row["site"], "failed_before": True}).any()
         found.append(
             [number, row["name"] or row["site"], issue_words.site_type(content.book, row["type"], lang),
              row["district"] or "", rate(row["rate"]), row["failed"],
-             text("bulletin.yes", lang) if row["failed_before"] else ""]
+             text("bulletin.yes", lang) if again else ""]
         )  # fmt: skip
     return found
 

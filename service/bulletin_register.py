@@ -13,7 +13,7 @@ from .bulletin_words import half_open, minute, unit
 from .i18n import Lang, text, texts
 from .supervision.rulebook import RuleBook
 from .usecases.bulletin_content import SHEETS, Content
-from .usecases.bulletin_figures import NONE, Figure
+from .usecases.bulletin_figures import NONE, Figure, Figures
 from .usecases.bulletin_rows import FLAGS, Columns
 
 _WIDE = {"issue": 30, "category": 26, "site_name": 24, "address": 24, "note": 30, "item_name": 40,
@@ -21,17 +21,20 @@ _WIDE = {"issue": 30, "category": 26, "site_name": 24, "address": 24, "note": 30
          "id": 30, "joint_units": 22, "at": 17, "recorded_at": 17, "found_at": 17,
          "deadline": 17}  # fmt: skip
 _RATES = {"rate"}
-_YES_NO = {*FLAGS, "inside_lines", "judged", "failed_before", "revisit", "scoring"}
+_YES_NO = {*FLAGS, "due_soon", "red", "inside_lines", "judged", "failed_before", "revisit", "scoring"}
 
 
 def sheets(content: Content, title: str, written_at: datetime, lang: Lang) -> list[Sheet]:
     """The sheets of the register, the figures first."""
-    words = _Words(content.book, lang)
-    found = [_figures(content, words, lang), *(_sheet(name, content.tables[name], words) for name in SHEETS)]
+    words = Words(content.book, lang)
+    found = [
+        figures_sheet(content.figures, words),
+        *(table_sheet(name, content.tables[name], words) for name in SHEETS),
+    ]
     return [*found, _units(content, lang), _about(content, title, written_at, lang)]
 
 
-class _Words:
+class Words:
     """Values of the tables in a language; each told once."""
 
     def __init__(self, book: RuleBook, lang: Lang) -> None:
@@ -99,7 +102,8 @@ _SAID: Mapping[str, Callable[[RuleBook, Any, Lang], str]] = {
 }
 
 
-def _sheet(name: str, table: Columns, words: _Words) -> Sheet:
+def table_sheet(name: str, table: Columns, words: Words) -> Sheet:
+    """A table in words."""
     columns = {
         words.heading(column): [words.value(column, one) for one in values]
         for column, values in table.items()
@@ -109,14 +113,15 @@ def _sheet(name: str, table: Columns, words: _Words) -> Sheet:
     return Sheet(text(f"bulletin.sheet.{name}", words.lang), columns, percents, widths)
 
 
-def _figures(content: Content, words: _Words, lang: Lang) -> Sheet:
+def figures_sheet(figures: Figures, words: Words) -> Sheet:
     """Every figure with its definition and where it is counted."""
+    lang = words.lang
     names = ("id", "label", "value", "percent", "definition", "sheet", "where", "how")
     told: dict[str, list[Any]] = {name: [] for name in names}
-    for figure in content.figures.found.values():
+    for figure in figures.found.values():
         rate = figure.is_rate
         values = (
-            figure.id, _label(figure, content, words), None if rate else figure.value,
+            figure.id, _label(figure, words), None if rate else figure.value,
             figure.value if rate else None, text(f"bulletin.figure.{figure.about}", lang),
             text(f"bulletin.sheet.{figure.sheet}", lang), words.condition(figure), _how(figure, words),
         )  # fmt: skip
@@ -131,22 +136,22 @@ def _figures(content: Content, words: _Words, lang: Lang) -> Sheet:
     )  # fmt: skip
 
 
-def _label(figure: Figure, content: Content, words: _Words) -> str:
+def _label(figure: Figure, words: Words) -> str:
     """What a figure is called: its group and its name."""
     lang = words.lang
     head, _, rest = figure.id.partition(".")
     name = text(f"bulletin.figure_name.{figure.about}", lang)
     group = rest.split(".")[0]
     if head == "unit":
-        name = f"{unit(content.book, None if group == NONE else group, lang)} {name}"
+        name = f"{unit(words.book, None if group == NONE else group, lang)} {name}"
     elif head == "category":
-        name = f"{issue_words.category(content.book, group, lang)} {name}"
+        name = f"{issue_words.category(words.book, group, lang)} {name}"
     elif head == "type":
-        name = f"{issue_words.site_type(content.book, group, lang)} {name}"
+        name = f"{issue_words.site_type(words.book, group, lang)} {name}"
     elif head == "district":
         name = f"{text('bulletin.unknown', lang) if group == NONE else group} {name}"
     elif head == "card" and group != "handed_over":
-        name = f"{issue_words.card(content.book, group, lang)} {name}"
+        name = f"{issue_words.card(words.book, group, lang)} {name}"
     elif head == "mission" and group != "held":
         name = f"{text(f'bulletin.kind.{group}', lang)} {name}"
     if ".before." in f"{figure.id}." or figure.sheet == "issues_before":
@@ -154,7 +159,7 @@ def _label(figure: Figure, content: Content, words: _Words) -> str:
     return name
 
 
-def _how(figure: Figure, words: _Words) -> str:
+def _how(figure: Figure, words: Words) -> str:
     """How a figure is reckoned from its rows or from other figures."""
     lang = words.lang
     how, _, column = figure.how.partition(" ")

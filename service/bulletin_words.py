@@ -14,7 +14,9 @@ from .supervision.rulebook import Level, RuleBook
 from .supervision.site_scores import percent, rounded
 from .usecases.bulletin_content import Content
 from .usecases.bulletin_figures import Figures
+from .usecases.bulletin_rows import Columns
 from .usecases.periods import Period
+from .usecases.plaques import Plaque
 
 DASH = "—"
 _EXACT = 10**9
@@ -116,4 +118,21 @@ def place(row: Mapping[str, Any], lang: Lang) -> str:
 
 def row_of(content: Content, sheet: str, number: int) -> dict[str, Any]:
     """A row of a table of the register."""
-    return {name: column[number] for name, column in content.tables[sheet].items()}
+    return row_at(content.tables[sheet], number)
+
+
+def row_at(table: Columns, number: int) -> dict[str, Any]:
+    """A row of a table."""
+    return {name: column[number] for name, column in table.items()}
+
+
+def plaque_why(held: Plaque, lang: Lang) -> str:
+    """Why somebody holds the plaque, in a few words."""
+    if not held.held:
+        return ""
+    if held.why == "reds":
+        told = text("cli.plaque.reds", lang, count=held.facts["reds"])
+    else:
+        told = text("cli.plaque.score", lang, rate=rate(held.facts["rate"]))
+    tied = held.facts.get("tied")
+    return told + (text("cli.plaque.tied", lang, count=len(tied)) if tied else "")

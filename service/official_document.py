@@ -174,7 +174,8 @@ class OfficialDocument:
         lead = text("paper.attachments", self.lang)
         for number, name in enumerate(names, start=1):
             before = lead if number == 1 else "　" * 3 if self.lang == "zh" else " " * 2 * len(lead)
-            self._paragraph(f"{before}{number}. {name}", "Body Text")
+            line = self._paragraph(f"{before}{number}. {name}", "Body Text")
+            line.paragraph_format.keep_with_next = True  # so that the signature never stands alone on a page
 
     def signature(self, office: str, day: date) -> None:
         """The office and below it the date, to the right.
@@ -185,12 +186,12 @@ class OfficialDocument:
         """
         written = date_words(day, self.lang)
         room = self._wanted.text_width / 25.4 * 72 / BODY_PT
-        begins = room - 2 - max(_em(printable(office)), _em(written) + 2)
-        for words, em in (("", 0.0), (office, begins), (written, begins + 2)):
+        begins = room - 2 - max(em(printable(office)), em(written) + 2)
+        for words, indent in (("", 0.0), (office, begins), (written, begins + 2)):
             paragraph = self._paragraph(words, "Signature")
             paragraph.paragraph_format.keep_with_next = words != written
             if self.lang == "zh":
-                paragraph.paragraph_format.left_indent = Pt(max(em, 0.0) * BODY_PT)
+                paragraph.paragraph_format.left_indent = Pt(max(indent, 0.0) * BODY_PT)
             else:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
 
@@ -377,7 +378,7 @@ def _page_number_properties(side: str) -> str:
     )
 
 
-def _em(words: str) -> float:
+def em(words: str) -> float:
     """How wide words are, in characters of Chinese; others are about half as wide."""
     return sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.5 for sign in words)
 

@@ -17,6 +17,7 @@ from ..settings import VERSION, Settings
 from . import (
     areas,
     assign,
+    bulletins,
     cards,
     coverage,
     deadlines,
@@ -98,6 +99,7 @@ def build(lang: Lang) -> typer.Typer:
         deadlines,
         rules,
         scores,
+        bulletins,
         timetable,
         exports,
         serve,

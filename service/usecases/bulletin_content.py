@@ -119,7 +119,7 @@ def _tables(
         "missions": bulletin_rows.mission_rows({"now": one, "before": before}),
     }
     for name in ("issues", "issues_before"):
-        held[name] = _with_places(store, held[name])
+        held[name] = with_places(store, held[name])
     return held
 
 
@@ -143,7 +143,7 @@ def _revisit(figures: Figures) -> tuple[int, ...]:
 # -- places --------------------------------------------------------------------------------------------
 
 
-def _with_places(store: Store, issues: Columns) -> Columns:
+def with_places(store: Store, issues: Columns) -> Columns:
     """With the name of the site and the address of each issue, where they are known."""
     sites = sorted({site for site in issues["site"] if site})
     names = {layer: _told(store, layer, "name", sites) for layer in ("anchors", *mission_sites.TYPES)}

@@ -91,41 +91,53 @@ def period_of(store: Store, *, until: date | None, kind: str | None, now: dateti
     return found
 
 
-def write(store: Store, period: Period, out: Path, lang: Lang, *, now: datetime) -> Files:
+def write(
+    store: Store, period: Period, out: Path, lang: Lang, *, now: datetime, number: int | None = None
+) -> Files:
     """Write the bulletin of a period: ``NAME.docx``, ``NAME.xlsx`` and ``NAME-*.png`` beside it.
+
+    Parameters
+    ----------
+    number : int, optional
+        Of the year, where the office has written others before; by default the next one.
 
     Raises
     ------
     LayerError
         `out_ending`, `out_is_store`, or that a file cannot be written.
     DesignError
-        `bulletin_settings`.
+        `bulletin_settings`, `bulletin_number`, `bulletin_number_kept`.
     """
     ending_of(out, (".docx",))
     refuse_store(store, out)
     content = bulletin_content.content_of(store, period, now=now)
-    written = keep(store, content, now=now)
+    written = keep(store, content, now=now, number=number)
     register = out.with_suffix(".xlsx")
     sent = Sent(written.year, written.number, written.written_at, register.name)
     maps = maps_of(store, content, lang)
     paths = [out.with_name(f"{out.stem}-{one.file}.png") for one in maps]
     for path, one in zip(paths, maps, strict=True):
-        _write(path, one.picture.png)
+        put(path, one.picture.png)
     title = filled(content.settings.title[lang], facts_of(content, sent, lang))
     write_workbook(sheets(content, title, written.written_at, lang), register)
-    _write(out, document(content, sent, maps, lang))
+    put(out, document(content, sent, maps, lang))
     return Files(written, out, register, tuple(paths))
 
 
-def keep(store: Store, content: Content, *, now: datetime) -> Written:
+def keep(store: Store, content: Content, *, now: datetime, number: int | None = None) -> Written:
     """Give a bulletin its number and its day, and keep its figures; unchanged, it keeps both."""
     with store.writing() as connection:
         known = _known(connection, content.period)
+        if known is not None and number not in (None, known.number):
+            raise DesignError(
+                f"this bulletin has the number {known.number} and keeps it", code="bulletin_number_kept",
+                number=known.number,
+            )  # fmt: skip
         if known is not None and known.record["digest"] == content.digest:
             return known
-        number = _next_number(connection, content.period) if known is None else known.number
+        kept = known.number if known is not None else _number(connection, content.period, number)
         written = Written(
-            period=content.period, number=number, written_at=now,
+            period=content.period, number=kept, written_at=now,
             version=1 if known is None else known.version + 1, record=_record(content),
         )  # fmt: skip
         _store(connection, written)
@@ -154,16 +166,23 @@ def _record(content: Content) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _next_number(connection: Connection, period: Period) -> int:
-    """One more than the highest of its year among bulletins of the same kind of period."""
+def _number(connection: Connection, period: Period, wanted: int | None) -> int:
+    """The one that is wanted, else one more than the highest of its year and kind of period."""
     table = tables.bulletins
     year = str(period.last.year)
-    last = connection.execute(
-        select(func.max(table.c.number)).where(
+    rows = connection.execute(
+        select(table.c.number, table.c.until).where(
             table.c.period == period.kind, func.substr(table.c.until, 1, 4) == year
         )
-    ).scalar()
-    return int(last or 0) + 1
+    )
+    taken = {row.number: row.until for row in rows}
+    if wanted in taken:
+        raise DesignError(
+            f"number {wanted} is taken by the period that ends on {taken[wanted]}; choose another or leave it"
+            " out",
+            code="bulletin_number", number=wanted, until=taken[wanted],
+        )  # fmt: skip
+    return max(taken, default=0) + 1 if wanted is None else wanted
 
 
 def _known(connection: Connection, period: Period) -> Written | None:
@@ -202,6 +221,7 @@ def _written(row: Mapping[str, Any]) -> Written:
     )  # fmt: skip
 
 
-def _write(path: Path, body: bytes) -> None:
+def put(path: Path, body: bytes) -> None:
+    """Write a file, whole or not at all."""
     with whole(path) as temporary:
         temporary.write_bytes(body)
