@@ -19,6 +19,7 @@ from geo.errors import DesignError
 from layers import tables
 from layers.batches import NewBatch
 from layers.ledger import Case, Event, Ledger, changed, opened
+from layers.schema import conform
 from layers.store import Store
 from service.supervision import cards
 from service.supervision.cards import Cards, Entry
@@ -125,3 +126,56 @@ def _step(case: Case, rules: Cards, rng: np.random.Generator) -> tuple[Case, lis
 
 def _entry(at: datetime) -> Entry:
     return Entry(at=at, recorded_at=at, who=WHO)
+
+
+WEST, SOUTH, SIDE_DEG = 114.8, 32.9, 0.2
+CELLS = 120
+"""Grid cells along each side of the city: 14,400 cells of 155 x 185 m, 144 communities, 16 subdistricts."""
+
+
+def ground(path: Path, compounds: int = 3_000, seed: int = 11) -> None:
+    """A store with nested areas of four levels, and compounds that do not overlap."""
+    rng = np.random.default_rng(seed)
+    areas = [_square("district", 0, 0, 1, "district")]
+    for level, parts, above, parent in (
+        ("subdistrict", 4, 1, "district"), ("community", 12, 4, "subdistrict"),
+        ("grid", CELLS, 12, "community"),
+    ):  # fmt: skip
+        for x, y in np.ndindex(parts, parts):
+            named = {"parent": _id(parent, x * above // parts, y * above // parts)}
+            areas.append(
+                {**_square(level, x, y, parts, None if level == "grid" else f"{level} office"), **named}
+            )
+    lots = rng.choice(100 * 100, compounds, replace=False)
+    yards = [
+        {
+            "id": f"C{number:04d}", "name": f"小区{number}", "unit": f"物业{number % 40}" if number % 5 else None,
+            "geometry": _box(int(lot) % 100, int(lot) // 100, 100, 0.8),
+        }
+        for number, lot in enumerate(lots)
+    ]  # fmt: skip
+    held = {
+        name: conform(gpd.GeoDataFrame(rows, geometry="geometry", crs="EPSG:4326"), name)
+        for name, rows in (("areas", areas), ("compounds", yards))
+    }
+    with Store.open(path, create=True) as store:
+        store.add(
+            held, NewBatch(source="bench", sha256="cd" * 32, imported_at=END.isoformat(), kind="bench"), {}
+        )
+
+
+def _id(level: str, x: int, y: int) -> str:
+    return f"{level}-{x:03d}-{y:03d}"
+
+
+def _square(level: str, x: int, y: int, parts: int, unit: str | None) -> dict[str, object]:
+    name = _id(level, x, y)
+    ground = _box(x, y, parts, 1.0)
+    return {"id": name, "name": name, "level": level, "parent": None, "unit": unit, "geometry": ground}
+
+
+def _box(x: int, y: int, parts: int, share: float) -> shapely.Polygon:
+    """A square of a chessboard over the city."""
+    side = SIDE_DEG / parts
+    west, south = WEST + x * side, SOUTH + y * side
+    return shapely.box(west, south, west + share * side, south + share * side)
