@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -148,21 +148,28 @@ def changed(
     event = Event(
         issue=case.issue, at=at, recorded_at=recorded_at, who=who, action=action, changes=told, note=note
     )
-    return replace(case, revision=case.revision + 1, **after), event
+    return _with(case, {**after, "revision": case.revision + 1}), event
 
 
 def opened(case: Case, *, at: datetime, recorded_at: datetime, who: str, action: str = "found",
            note: str | None = None) -> tuple[Case, Event]:  # fmt: skip
     """A new case and its first event, which tells all its values."""
     told = {
-        name: [None, _json(getattr(case, name))]
-        for name in CASE_FIELDS
-        if name not in ("issue", "revision") and getattr(case, name) not in (None, ())
+        name: [None, _json(value)]
+        for name, value in vars(case).items()
+        if value is not None and value != () and name not in ("issue", "revision")
     }
     event = Event(
         issue=case.issue, at=at, recorded_at=recorded_at, who=who, action=action, changes=told, note=note
     )
-    return replace(case, revision=1), event
+    return _with(case, {"revision": 1}), event
+
+
+def _with(case: Case, values: Mapping[str, Any]) -> Case:
+    """`dataclasses.replace`, which would look at each of the forty fields, at a tenth of its time."""
+    other = object.__new__(Case)
+    vars(other).update(vars(case), **values)
+    return other
 
 
 def folded(issue: str, history: Iterable[Event]) -> Case:
