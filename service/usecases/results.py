@@ -14,12 +14,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from geo.errors import LayerError
+from geo.errors import DesignError, LayerError
 from layers.faults import Fault
 from layers.missions import Mission, Missions, Result, ResultChange, difference
 from layers.store import Store
 from layers.tables import results as results_table
 
+from .. import clock
 from . import missions, result_issues
 from .result_judging import Judge, Said
 from .result_rows import ResultRow
@@ -111,12 +112,14 @@ def take_results(
     NotFoundError
         `mission_unknown`.
     DesignError
-        `mission_sealed`, `mission_not_started`; `issues_refused` if an issue cannot be taken up.
+        `mission_sealed`, `mission_not_started`, `mission_early`; `issues_refused` if an issue cannot be
+        taken up.
     StoreError
         `mission_changed`.
     """
     found = Missions(store).mission(mission)
     missions.require_open(found, now)
+    _require_begun(found, now)
     judge = Judge(found, missions.rules_of(store, found), now, photos, headings)
     sound, wrong = judge.rows(rows)
     if wrong or faults:
@@ -129,6 +132,15 @@ def take_results(
         # read again: what was stored in the meantime is compared with too
         fresh = Missions(store, connection).mission(mission)
         return _Taking(store, fresh, sound, who, now, connection).apply()
+
+
+def _require_begun(mission: Mission, now: datetime) -> None:
+    if now < mission.starts_at:
+        start = f"{mission.starts_at.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"
+        raise DesignError(
+            f"the mission {mission.name!r} begins on {start}: nothing can have been found before",
+            code="mission_early", name=mission.name, start=start,
+        )  # fmt: skip
 
 
 def results_of(store: Store, mission: str, *, site: str | None = None) -> list[Result]:

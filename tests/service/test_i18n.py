@@ -19,10 +19,12 @@ from geo.hotspots import CLASSES
 from geo.travel import MODES
 from layers import places, sqlite_file
 from layers.faults import Fault
+from layers.missions import VERDICTS
 from layers.osm import OSM_LAYERS
 from layers.schema import LAYERS
 from service.errors import BY_CODE
 from service.i18n import LANGS, error_text, fault_text, system_lang, text, texts
+from service.usecases import missions
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
@@ -40,6 +42,14 @@ FAMILIES = {
     "emerging": KIND_NAMES.values(),
     "cli.kind": ("back_alleys", "compounds"),
     "cli.state": ("drawn", "sealed"),
+    "mission.kind": missions.KINDS,
+    "mission.status": missions.STATUSES,
+    "mission.access": (
+        "start",
+        "start_refused",
+        *(what + end for what in ("list", "sheet", "results") for end in ("", "_refused")),
+    ),
+    "results.verdict": VERDICTS,
     "deadline.unit": ("wh", "wd", "min", "on site"),
     "route.mode": MODES,
     "route.roads": ("roads", "straight", "osrm", "valhalla"),

@@ -271,6 +271,9 @@ REFUSALS = {
     "mission_draw_needed": lambda s, t: new(s, "n", "unannounced"),
     "mission_draw_open": lambda s, t: new(t, "n", "unannounced", draw="抽一"),
     "mission_started": lambda s, t: mission_progress.start(s, "第一轮", "x", now=NOW, who=OFFICE),
+    "mission_early": lambda s, t: results.take_results(
+        s, "第一轮", [row("M1", "market-01", "yes")], who=OFFICE, now=START - timedelta(minutes=1)
+    ),
     "mission_status": lambda s, t: mission_progress.set_status(
         s, "第一轮", "B1", "done", now=NOW, who=OFFICE
     ),
