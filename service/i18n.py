@@ -38,8 +38,17 @@ def text(code: str, lang: Lang, **facts: Any) -> str:
 
 
 def error_text(error: ZhoubianError, lang: Lang) -> str:
-    """An error in a language: English is the message itself, Chinese comes from its code and facts."""
-    return _translated(f"error.{error.code}", error.message, error.facts, lang)
+    """An error in a language: English is the message itself, Chinese comes from its code and facts.
+
+    A fact that is a tuple of errors, which this one gathers, is told as their sentences.
+    """
+    facts = {name: _sentences(fact, lang) for name, fact in error.facts.items()}
+    return _translated(f"error.{error.code}", error.message, facts, lang)
+
+
+def _sentences(fact: Any, lang: Lang) -> Any:
+    gathered = isinstance(fact, tuple) and fact and all(isinstance(one, ZhoubianError) for one in fact)
+    return "；".join(error_text(one, lang) for one in fact) if gathered else fact
 
 
 def fault_text(fault: Fault, lang: Lang) -> str:

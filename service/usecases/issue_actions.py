@@ -237,9 +237,8 @@ def _refuse(faults: Sequence[DesignError], of: int) -> None:
     if len(faults) == 1 and of == 1:
         raise faults[0]
     if faults:
-        told = " | ".join(fault.message for fault in faults)
-        named = ", ".join(str(fault.facts.get("issue", "")) for fault in faults)
+        told = "; ".join(fault.message for fault in faults)
         raise DesignError(
             f"{len(faults)} of {of} issues refuse, and none was changed: {told}",
-            code="issues_refuse", count=len(faults), of=of, issues=named, reasons=list(faults),
+            code="issues_refuse", count=len(faults), of=of, reasons=tuple(faults),
         )  # fmt: skip

@@ -213,7 +213,9 @@ def _adopted(row: _Row, rules: Cards, link: str | None, facts: dict[str, Any]) -
         happened = ["not_fixed_on_site", *(["recurrence"] if link and state == "found" else [])]
         level = rules.raised(None, happened)
         due = row.deadline
-        if due is None and state != "suspended":
+        if due is not None:  # a day that the calendar does not know would stop every later tick
+            rules.book.calendar.is_work_day(due.date())
+        elif state != "suspended":
             due, _ = rules.deadline(one.category, level, one.found_at)
         stands.update(
             state="carded" if state == "found" else state, colour=level, carded_at=one.found_at,

@@ -92,7 +92,11 @@ def test_a_closed_issue_is_not_reopened(office, capsys, lang, words):
 def test_several_issues_at_once_are_all_done_or_none(office, capsys):
     add(capsys)
     add(capsys, "--fixed", number="P2")
-    assert "1 of 2 issues refuse" in refused(capsys, "issue", "report", "P1", "P2")
+    add(capsys, "--fixed", number="P3")
+    assert "2 of 3 issues refuse" in refused(capsys, "issue", "report", "P1", "P2", "P3")
+    words = refused(capsys, "issue", "report", "P1", "P2", "P3", lang="zh")
+    assert "3 个问题中有 2 个不能这样办理，全部未改动：问题 P2 已销号" in words
+    assert "；问题 P3 已销号" in words
     assert told(capsys, "issue", "show", "P1")["issue"]["state"] == "carded"
 
 
