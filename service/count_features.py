@@ -51,7 +51,7 @@ def features(answer: Answer, book: RuleBook, lang: Lang) -> dict[str, Any]:
     told = [
         [group, *middle, said, [] if kind == "point" else paths(shape), kind]
         for group, middle, said, shape, kind in zip(
-            groups, middles, _said(answer, book, lang), _thin(shapes), _kinds(shapes), strict=True
+            groups, middles, _said(answer, book, lang), _thin(answer, shapes), _kinds(shapes), strict=True
         )
     ]
     names = list(dict.fromkeys(_order(answer)))
@@ -100,8 +100,9 @@ def _shapes(answer: Answer) -> Any:
     return held.geometry.to_numpy()
 
 
-def _thin(shapes: Any) -> Any:
-    return shapely.simplify(shapes, _THIN_DEG)
+def _thin(answer: Answer, shapes: Any) -> Any:
+    """With fewer corners where none is missed; a circle keeps all of its own."""
+    return shapes if isinstance(answer, SchoolZones) else shapely.simplify(shapes, _THIN_DEG)
 
 
 def _kinds(shapes: Any) -> list[str]:

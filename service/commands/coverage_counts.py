@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import typer
 
 from geo.errors import DesignError
@@ -225,7 +226,7 @@ def _show_list(
 
 def _plain(row: tuple[Any, ...]) -> tuple[object, ...]:
     """Cells as they are shown: missing ones empty."""
-    return tuple("" if value is None or value != value or str(value) == "<NA>" else value for value in row)  # noqa: PLR0124 - NaN differs from itself
+    return tuple("" if pd.isna(value) else value for value in row)
 
 
 def _written(out: Path | None, lang: Lang) -> None:

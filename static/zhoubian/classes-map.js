@@ -21,7 +21,7 @@
     schools_open: { color: RED, shape: "triangle", pattern: "cross" },
     schools_venue: { color: BLUE, shape: "square", pattern: "dots" },
     schools_past: { color: ORANGE, shape: "diamond", pattern: "diagonal" },
-    schools_clear: { color: GREY, shape: "ring", pattern: "none" },
+    schools_clear: { color: GREY, shape: "ring", pattern: "none", tint: 0.07 },
   };
   const OUTLINES = {
     triangle: [[0, -1.25], [1.1, 0.75], [-1.1, 0.75]],
@@ -35,7 +35,7 @@
     const tile = document.createElement("canvas");
     tile.width = tile.height = 10;
     const ctx = tile.getContext("2d");
-    ctx.globalAlpha = 0.16;
+    ctx.globalAlpha = look.tint || 0.16;
     ctx.fillStyle = look.color;
     ctx.fillRect(0, 0, 10, 10);
     ctx.globalAlpha = 0.75;

@@ -403,6 +403,9 @@ def test_the_commands_tell_all_three(path, capsys, tmp_path, monkeypatch):
     )
     assert code == 0, err
     assert json.loads(out)["counts"] == {"0": 5, "1": 0, "2": 0, "3+": 0}
+    code, out, err = run(capsys, "--store", path, "--lang", "zh", "coverage", "households")
+    assert code == 0, err
+    assert "未入户 5" in out
     code, out, err = run(capsys, "--store", path, "--lang", "zh", "coverage", "schools")
     assert code == 0, err
     assert "有未办结问题 1" in out
