@@ -14,7 +14,7 @@ from layers.resources import data_path
 from layers.store import Store
 
 from ..i18n import Lang
-from . import draws, exports, imports, route_outputs, routes, sample_year
+from . import bulletins, draws, exports, imports, route_outputs, routes, sample_year
 from .route_teams import TeamsWanted
 
 NAME = "demo"
@@ -100,6 +100,16 @@ def play_year(folder: Path, *, progress: imports.Progress | None = None) -> samp
         return sample_year.play(store, progress=progress)
 
 
+def _bulletin(store: Store, folder: Path, lang: Lang) -> list[Path]:
+    """The last bulletin of the year, with its register and maps."""
+    every = sample_year.periods_of(store)
+    of_the_year = [period for period in every if period.last.year == every[-1].last.year]
+    made = bulletins.write(
+        store, every[-1], folder / "bulletin.docx", lang, now=sample_year.END, number=len(of_the_year)
+    )
+    return [made.document, made.register, *made.maps]
+
+
 def finish(folder: Path, lang: Lang, *, now: datetime) -> Result:
     """Draw with the stated defaults, plan three teams on bicycles, and write the files beside the store."""
     with Store.open(store_path(folder), create=False) as store:
@@ -116,5 +126,6 @@ def finish(folder: Path, lang: Lang, *, now: datetime) -> Result:
             )
             routes.begin(store, wanted, now=now)
             routes.improve(store, NAME, now=lambda: now)
+        files += _bulletin(store, folder, lang)
         files += route_outputs.write_all(store, NAME, folder / "routes", lang).files
         return Result(NAME, record, draws.table(store, record), routes.record_of(store, NAME), files)

@@ -25,7 +25,19 @@ from layers.synthetic import SEED
 from .. import clock
 from ..supervision.rulebook import RuleBook
 from ..supervision.worktime import Span
-from . import draws, issue_actions, issue_book, mission_progress, missions, results, rule_books, tick
+from . import (
+    draws,
+    issue_actions,
+    issue_book,
+    mission_progress,
+    missions,
+    plaques,
+    results,
+    rule_books,
+    tick,
+)
+from .bulletin_settings import settings_of
+from .periods import Period, ended
 from .result_rows import ResultRow
 
 OFFICE = "创城办"
@@ -67,6 +79,16 @@ def _silent(_done: int, _total: int | None) -> None:
     """Nobody wants to know how far it is."""
 
 
+def periods_of(store: Store) -> list[Period]:
+    """The bulletin periods of the year that have ended, the earliest first."""
+    settings = settings_of(rule_books.current(store, END.date()))
+    last = ended(END, settings.period, settings.start)
+    found = [last]
+    while (before := found[-1].before()).since >= FIRST:
+        found.append(before)
+    return found[::-1]
+
+
 class _Year:
     """The year as it goes on: a queue of what happens when."""
 
@@ -95,6 +117,8 @@ class _Year:
             progress(passed, (END.date() - FIRST).days)
         adopted = issue_book.adopt(self._store, who=OFFICE, now=END)
         tick.tick(self._store, now=END)
+        for period in periods_of(self._store):
+            plaques.decide(self._store, period.since, period.last, now=END)
         return Year(len(missions.listing(self._store)), self._found, len(adopted))
 
     # -- missions ------------------------------------------------------------------------------

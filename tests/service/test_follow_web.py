@@ -223,3 +223,8 @@ def test_every_page_shows_itself_in_a_browser_without_network(page, town, lang):
         page.wait_for_selector(".zb-facts")
         assert page.watch.foreign(service) == []
         assert page.watch.faults == []
+
+
+@pytest.mark.parametrize("by", ["type", "district", "community", "unit", "site", "mission"])
+def test_scores_can_be_told_by_everything(client, by):
+    assert "66." in text_of(client, f"/scores?by={by}&mission=一轮&lang=en")
