@@ -36,7 +36,9 @@ def page() -> str:
         scored = score_tables.read(store, wanted)
         rows = score_tables.grouped(scored, by)
         before = _before(rounds, scored)
-        change = None if before is None or by == "mission" else score_rounds.compare(store, [before], scored.missions, by)
+        change = None
+        if before is not None and by != "mission":
+            change = score_rounds.compare(store, [before], scored.missions, by)
         cycle = url_for("scores.page", by="mission", mission=rounds) if len(rounds) > 1 else None
     differences = {} if change is None else {one.group: one.change for one in change.changes}
     whole = score_tables.whole(scored)
