@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,12 @@ def _register_setting(group: typer.Typer, lang: Lang) -> None:
         row = ResultRow(
             site=site, item=item, verdict=_verdict(verdict), cases=cases, inside_lines=inside_lines,
             fixed_on_site=fixed, note=note, photos=tuple(photo or ()),
-            at=None if at is None else moment(at), row="1",
+            at=None if at is None else moment(at),
         )  # fmt: skip
+        now = clock.now()
         with opened(here) as store:
-            report = results.take_results(store, mission, [row], who=by, now=clock.now())
+            row = replace(row, site=one_of(missions.stored(store, mission, now=now), site)["id"])
+            report = results.take_results(store, mission, [row], who=by, now=now)
         _finish(report, here.lang, as_json=as_json, dry_run=False)
 
 

@@ -252,6 +252,12 @@ def _seal(store: Store, name: str, draw: str | None, plan: str | None) -> dict[s
             " make a sealed draw, or a mock mission of this one",
             code="mission_draw_open", draw=draw,
         )  # fmt: skip
+    if other := next((one.name for one in Missions(store).missions() if one.draw == draw), None):
+        raise DesignError(
+            f"the sealed draw {draw!r} already serves the mission {other!r}, and opening one would open both;"
+            " seal another draw",
+            code="mission_draw_taken", draw=draw, other=other,
+        )  # fmt: skip
     if plan is not None:
         raise DesignError(
             "an unannounced mission gets its plan when it has started, for nobody knows its sites before;"

@@ -79,7 +79,8 @@ def test_a_single_result_can_be_set_and_corrected(office, capsys):
     said = ("results", "set", "第一轮", "B1", "back_alley-08")
     code, _, _ = run(capsys, *said, "不符合", "--cases", "2", "--note", "占道", "--at", "2026-05-06 10:00")
     assert code == 0
-    told = json.loads(run(capsys, *said, "no", "--cases", "3", "--note", "占道", "--json")[1])
+    by_name = [word if word != "B1" else "单元B1" for word in said]
+    told = json.loads(run(capsys, *by_name, "no", "--cases", "3", "--note", "占道", "--json")[1])
     assert (told["changed"], told["corrected"]) == (1, ["第一轮/B1/back_alley-08"])
     told = json.loads(
         run(capsys, *said, "no", "--cases", "3", "--inside-lines", "--note", "占道", "--json")[1]
@@ -192,6 +193,7 @@ def test_every_page_of_an_unannounced_list_says_who_wrote_it_and_when(town, caps
 
 def test_words_that_are_no_result_are_refused_before_anything_else(office, capsys):
     assert "差不多" in refused(capsys, "results", "set", "第一轮", "B1", "back_alley-06", "差不多", lang="zh")
+    assert "B2" in refused(capsys, "results", "set", "第一轮", "B2", "back_alley-06", "no", lang="zh")
     assert "2026-05-06 16:30" in refused(
         capsys, "results", "set", "第一轮", "B1", "back_alley-06", "no", "--at", "昨天"
     )

@@ -307,6 +307,9 @@ def test_a_sealed_mission_refuses_what_would_open_it_early(town):
         new(town, "n", "unannounced", draw="暗抽", plan="路二")
     assert early.value.code == "mission_plan_early"
     sealed(town)
+    with pytest.raises(ZhoubianError) as twice:
+        new(town, "另一", "unannounced", draw="暗抽", starts_at=at(8, 9))
+    assert (twice.value.code, twice.value.facts["other"]) == ("mission_draw_taken", "暗访")
     later = at(7, 9) + timedelta(hours=1)
     with pytest.raises(ZhoubianError) as waiting:
         missions.of(town, "暗访", now=later, who=OFFICE)
