@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,7 @@ def _json(counted: Counted | None) -> dict[str, Any]:
 
 
 def _show_list(
-    name: str, heads: tuple[str, ...], rows: list[tuple[object, ...]], count: int, lang: Lang
+    name: str, heads: tuple[str, ...], rows: Sequence[tuple[object, ...]], count: int, lang: Lang
 ) -> None:
     if rows:
         title = text("counts.listed", lang, what=text(f"counts.sheet.{name}", lang), count=count,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -38,6 +38,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
+        told: Sequence[tuple[Version | None, Checked]]
         with _store(here) as store:
             if file is None:
                 told = rule_editing.check_store(store, clock.now())

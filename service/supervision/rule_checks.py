@@ -147,7 +147,7 @@ class Checks:
                 message=f"the setting {path} is missing; add it", name=path,
             )  # fmt: skip
             return None
-        if not isinstance(value, kind) or (kind is str and not value.strip()):
+        if not isinstance(value, kind) or (kind is str and not str(value).strip()):
             self.form(table, path, value)
             return None
         return value

@@ -109,10 +109,11 @@ def _level_faults(
 
 def _trigger_faults(checks: Checks, path: str, trigger: str, lower: list[str], severities: set[str]) -> None:
     found = _TRIGGER.fullmatch(trigger)
-    kind, what = (found[2], found[3]) if found else (None, None)
-    counted = {"failed_recheck": lambda: what.isdecimal() and int(what) > 0,
-               "overdue_severity": lambda: what in severities}  # fmt: skip
-    if found is None or (kind in counted and not counted[kind]()):
+    kind, what = (found[2], str(found[3])) if found else (None, "")
+    known = kind not in ("failed_recheck", "overdue_severity") or (
+        what in severities if kind == "overdue_severity" else what.isdecimal() and int(what) > 0
+    )
+    if found is None or not known:
         checks.note(
             "cards", path, path, trigger, code="rules_trigger",
             message=f"{trigger} raises no card; write not_fixed_on_site, recurrence, overdue:LEVEL,"

@@ -125,14 +125,14 @@ def coverage(store: Store, *, now: datetime, until: date | None = None) -> House
             )
         ).fetchall()
     done = pd.DataFrame(rows, columns=["compound", "day", "households"]).groupby("compound")
-    number = done.size().reindex(shown["id"], fill_value=0).to_numpy(dtype=np.int64)
+    number = np.asarray(done.size().reindex(shown["id"], fill_value=0), dtype=np.int64)
     compounds = gpd.GeoDataFrame(
         {
             "id": shown["id"], "name": shown["name"], "district": shown["district"], "rounds": number,
             "last": done["day"].max().reindex(shown["id"]).to_numpy(dtype=object),
             "visited": done["households"].max().reindex(shown["id"]).astype("Float64").astype("Int64").array,
             "households": shown["households"],
-            "rounds_class": [CLASSES[min(one, 3)] for one in number], "met": number >= asked,
+            "rounds_class": [CLASSES[min(int(one), 3)] for one in number], "met": number >= asked,
         },
         geometry=shown.geometry.to_numpy(), crs="EPSG:4326",
     )  # fmt: skip

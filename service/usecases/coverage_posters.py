@@ -204,7 +204,8 @@ def _theme(
 
 def _counts(store: Store, rules: PosterRules) -> dict[str, dict[str, int]]:
     """{site: {theme: posters that count}}."""
-    counts, found = tables.poster_counts, {}
+    counts = tables.poster_counts
+    found: dict[str, dict[str, int]] = {}
     query = select(counts.c.site, counts.c.theme, counts.c.count.label("count_"), counts.c.damaged)
     with store.reading() as connection:
         for row in connection.execute(query):

@@ -156,9 +156,8 @@ def _found(things: gpd.GeoDataFrame, schools: Geometries, metres: NDArray[np.flo
 
 def _schools(chosen: gpd.GeoDataFrame, measured: list[str], found: pd.DataFrame) -> pd.DataFrame:
     def count(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
-        by_school = found[rows].groupby("school").size()
-        told: NDArray[np.int64] = by_school.reindex(chosen["id"], fill_value=0).to_numpy(dtype=np.int64)
-        return told
+        by_school = found[rows].groupby("school").size().reindex(chosen["id"], fill_value=0)
+        return np.asarray(by_school, dtype=np.int64)
 
     open_ = count((found["state"] == "open").to_numpy())
     closed = count((found["state"] == "closed").to_numpy())

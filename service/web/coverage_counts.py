@@ -6,6 +6,7 @@ import io
 import tempfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request, send_file, url_for
 
@@ -33,7 +34,7 @@ def _opened() -> Store:
 def page(subject: str) -> Response:
     """The page of a subject."""
     lang = page_lang()
-    query = {"until": request.args["until"]} if request.args.get("until") else {}
+    query: dict[str, Any] = {"until": request.args["until"]} if request.args.get("until") else {}
     others = [("coverage", url_for("coverage.page"))] + [
         (f"counts_{name}", url_for("coverage_counts.page", subject=name)) for name in SUBJECTS
     ]
