@@ -19,6 +19,7 @@ import python_calamine
 from geo.errors import LayerError
 
 from .decoding import find_encoding, require_fitting
+from .faults import storable
 from .intake import plain_cell
 from .read_tables import require_narrow, require_workbook, sheet_rows, sheet_sizes, split_text, unquoted
 from .reading import not_what_it_says, require_size, require_text, unreadable
@@ -61,7 +62,7 @@ def grid(arguments: dict[str, Any], say: Callable[[dict[str, Any]], None], step:
                         f"it has more than {MAX_ROWS} rows, as no form does; delete the empty rows",
                         code="form_long", most=MAX_ROWS,
                     )  # fmt: skip
-                say({"sheet": name, "rows": [[_cell(value) for value in row] for row in some]})
+                say({"sheet": storable(name), "rows": [[_cell(value) for value in row] for row in some]})
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from layers.faults import Fault
+from layers.faults import Fault, shorten, storable
 from layers.missions import VERDICTS, Mission
 
 from .. import clock
@@ -79,7 +79,7 @@ class Judge:
     def _fault(
         self, row: ResultRow, name: str, value: object, code: str, message: str, **facts: Any
     ) -> Fault:
-        return Fault(row.row, self._headings[name], str(value)[:40], code, message, facts)
+        return Fault(row.row, self._headings[name], storable(shorten(value)), code, message, facts)
 
     def _wrong(self, row: ResultRow) -> Iterator[Fault]:
         name = self._mission.name

@@ -15,7 +15,7 @@ from typing import Any
 
 from geo.errors import LayerError
 from layers.cells import Refused, text_of, value_of
-from layers.faults import Fault
+from layers.faults import Fault, shorten, storable
 from layers.missions import Mission
 from layers.schema import Column, Layer
 
@@ -160,7 +160,7 @@ def read_rows(
         astray = set(shifted)
         for row, cells in sheet.rows:
             if row in astray:
-                given = str(text_of(plain(sheet.cell(cells, "site"))) or "")[:40]
+                given = storable(shorten(text_of(plain(sheet.cell(cells, "site")))))
                 message = "the values of this row do not stand under their headings: move them back"
                 faults.append(Fault(row, sheet.heading("site"), given, "result_shifted", message))
             elif row in filled:
@@ -253,7 +253,11 @@ def _row(sheet: Sheet, row: str, cells: Sequence[Any]) -> tuple[ResultRow, list[
         if found[name] is None:
             faults.append(
                 Fault(
-                    row, sheet.heading(name), str(cell)[:40], "result_flag", "is neither 是 (yes) nor 否 (no)"
+                    row,
+                    sheet.heading(name),
+                    storable(shorten(cell)),
+                    "result_flag",
+                    "is neither 是 (yes) nor 否 (no)",
                 )
             )
     given = text_of(plain(sheet.cell(cells, "verdict")))
@@ -277,8 +281,8 @@ def _no_verdict(sheet: Sheet, row: str, given: str | None) -> Fault:
             f"the row is filled in but says no result: write one of {words}", {"words": words},
         )  # fmt: skip
     return Fault(
-        row, sheet.heading("verdict"), given[:40], "result_word", f"is no result: write one of {words}",
-        {"words": words},
+        row, sheet.heading("verdict"), storable(shorten(given)), "result_word",
+        f"is no result: write one of {words}", {"words": words},
     )  # fmt: skip
 
 
@@ -288,7 +292,13 @@ def _photos(sheet: Sheet, row: str, given: str | None) -> tuple[tuple[str, ...],
     names = [PureWindowsPath(part).name for part in parts if part]
     wrong = [name for name in names if name in ("", ".", "..") or len(name) > 200]
     faults = [
-        Fault(row, sheet.heading("photos"), name[:40], "photo_name", "is not the name of a photo file")
+        Fault(
+            row,
+            sheet.heading("photos"),
+            storable(shorten(name)),
+            "photo_name",
+            "is not the name of a photo file",
+        )
         for name in wrong
     ]
     return tuple(dict.fromkeys(name for name in names if name not in wrong)), faults
