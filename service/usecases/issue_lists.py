@@ -90,7 +90,7 @@ class IssueQuery:
         told["standing"] = query.get("standing", "")
         for name in ("since", "until"):
             if query.get(name):
-                told[name] = _day(name, query[name])
+                told[name] = day_of(name, query[name])
         return cls(**told)
 
     def to_query(self) -> dict[str, str]:
@@ -149,7 +149,8 @@ def _any(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
     return joined
 
 
-def _day(name: str, told: str) -> date:
+def day_of(name: str, told: str) -> date:
+    """A date of an address, such as 2026-05-06 (DesignError `filter_date`)."""
     try:
         return date.fromisoformat(told)
     except ValueError:

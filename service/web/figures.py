@@ -7,13 +7,12 @@ from typing import Any
 
 from flask import Blueprint, current_app, request, url_for
 
-from geo.errors import DesignError
 from layers.store import Store
 
 from .. import clock, issue_words
 from ..i18n import Lang, text
 from ..supervision.rulebook import RuleBook
-from ..usecases import follow_figures, rule_books
+from ..usecases import follow_figures, issue_lists, rule_books
 from ..usecases.follow_figures import BY, Counts, Day
 from .follow_nav import nav
 from .pages import page_lang, render
@@ -61,15 +60,7 @@ def page() -> str:
 
 def _day(name: str) -> date | None:
     given = request.args.get(name)
-    if not given:
-        return None
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        raise DesignError(
-            f"{name} {given[:40]!r} is no date; write 2026-05-06",
-            code="filter_date", field=name, given=given[:40],
-        ) from None  # fmt: skip
+    return issue_lists.day_of(name, given) if given else None
 
 
 def _counts(counts: Counts) -> dict[str, Any]:
