@@ -98,10 +98,11 @@ def _scores(content: Content, subdistricts: gpd.GeoDataFrame, lang: Lang) -> lis
     """Subdistricts by the class of their score."""
     figures, cuts = content.figures, content.settings.score_classes
     rates = {
-        row.group: figures[f"district.{row.group or NONE}.now.rate"] for row in content.scores["district"]
+        _stem(row.group or ""): figures[f"district.{row.group or NONE}.now.rate"]
+        for row in content.scores["district"]
     }
     names = list(subdistricts["name"]) if len(subdistricts) else []
-    told = [rates.get(name) for name in names]
+    told = [rates.get(_stem(name or "")) for name in names]
     if not any(value is not None for value in told):
         return []
     table = subdistricts.assign(
@@ -118,6 +119,14 @@ def _scores(content: Content, subdistricts: gpd.GeoDataFrame, lang: Lang) -> lis
             style = _BORDER if number < 0 else _CLASSES[min(number, len(_CLASSES) - 1)]
             themes.append(Theme(chosen, style, _class_words(number, cuts, lang), "shown"))
     return themes
+
+
+def _stem(name: str) -> str:
+    """A subdistrict without the word for one: lists of sites often leave it out."""
+    for ending in ("街道办事处", "街道办", "街道"):
+        if name.endswith(ending) and len(name) > len(ending):
+            return name.removesuffix(ending)
+    return name
 
 
 def _class(value: float | None, cuts: tuple[float, ...]) -> int:

@@ -178,7 +178,7 @@ def _units(content: Content, lang: Lang) -> Sheet:
     names = ("found", "due", "suspended", "closed", "on_time", "open", "overdue", "red")
     rates = ("close_rate", "on_time_rate")
     told: dict[str, Sequence[Any]] = {
-        text("bulletin.register.lead_unit", lang): [unit(content.book, one, lang) for one in content.units]
+        issue_words.field("lead_unit", lang): [unit(content.book, one, lang) for one in content.units]
     }
     for name in (*names, *rates):
         heading = text(f"bulletin.figure_name.{'issued' if name == 'red' else name}", lang)
@@ -188,7 +188,7 @@ def _units(content: Content, lang: Lang) -> Sheet:
         told[heading] = [figures[f"unit.{one or NONE}.{name}"] for one in content.units]
     percents = frozenset(text(f"bulletin.figure_name.{name}", lang) for name in rates)
     return Sheet(text("bulletin.sheet.units", lang), told, percents,
-                 {text("bulletin.register.lead_unit", lang): 24})  # fmt: skip
+                 {issue_words.field("lead_unit", lang): 24})  # fmt: skip
 
 
 def _about(content: Content, title: str, written_at: datetime, lang: Lang) -> Sheet:

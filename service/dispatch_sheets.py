@@ -147,7 +147,8 @@ def look_back_document(told: LookBack, register: str, lang: Lang) -> bytes:
             text(
                 "dispatch.told.lookback", lang, missions=names(told.missions, lang),
                 sites=figures["site.failed"], units=figures["unit.failed"],
-                again=figures["site.failed_before"],                revisit=figures["site.revisit"], limit=f"{told.settings.revisit_below:g}",
+                again=figures["site.failed_before"],
+                revisit=figures["site.revisit"], limit=f"{told.settings.revisit_below:g}",
             )
         )  # fmt: skip
         paper.table(

@@ -84,6 +84,7 @@ def settings_of(book: RuleBook) -> Settings:
     texts = [told["title"], told["title_en"], *(words for one in advice for words in (one.zh, one.en))]
     unknown = {name for words in texts for name in _PLACEHOLDER.findall(words)} - set(PLACEHOLDERS)
     wrong += [f"{{{name}}}" for name in sorted(unknown)]
+    shown, listed = whole("categories_shown"), whole("listed")
     if wrong:
         raise DesignError(
             f"the bulletin settings of the rule book {book.version} cannot be used: {', '.join(wrong)}; the"
@@ -97,7 +98,7 @@ def settings_of(book: RuleBook) -> Settings:
         period=kind_of(told["period"]), internal=bool(told["internal"]),
         score_kinds=tuple(told["score_kinds"]),
         score_classes=tuple(sorted((float(cut) for cut in told["score_classes"]), reverse=True)),
-        categories_shown=whole("categories_shown"), listed=whole("listed"),
+        categories_shown=shown, listed=listed,
         revisit_below=float(told["revisit_below"]), plaque_by=plaque["by"], plaque_of=plaque["of"],
         advice=advice,
     )  # fmt: skip
