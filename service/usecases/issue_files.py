@@ -39,7 +39,9 @@ def write_list(store: Store, query: IssueQuery, out: Path, lang: Lang, *, now: d
     if ending == ".csv":
         write.write_csv(table, out)
     else:
-        asked = [(issue_words.field(name, lang), told) for name, told in query.to_query().items()]
+        asked: list[tuple[str, Any]] = [
+            (issue_words.field(name, lang), told) for name, told in query.to_query().items()
+        ]
         asked += [
             (text("issue.file.made", lang), f"{now:%Y-%m-%d %H:%M}"),
             (text("issue.file.rows", lang), len(table)),

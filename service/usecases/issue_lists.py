@@ -7,7 +7,7 @@ no list unless asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
@@ -93,18 +93,14 @@ class IssueQuery:
                 told[name] = day_of(name, query[name])
         return cls(**told)
 
-    def to_query(self) -> dict[str, str]:
+    def to_query(self) -> dict[str, Any]:
         """The parameters that `from_query` reads; nothing for what does not matter."""
-        told = {}
+        told: dict[str, Any] = {}
         for one in fields(self):
             value = getattr(self, one.name)
             if value:
                 told[one.name] = ",".join(value) if isinstance(value, tuple) else str(value)
         return told
-
-    def without(self, name: str) -> IssueQuery:
-        """The same question without one of its conditions."""
-        return replace(self, **{name: type(self).__dataclass_fields__[name].default})
 
     def where(self, now: datetime) -> list[ColumnElement[bool]]:
         """The conditions on `tables.cases`."""

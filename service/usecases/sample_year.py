@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -126,10 +127,10 @@ class _Year:
     def _plan_missions(self) -> None:
         for number in range(1, ROUNDS + 1):
             day = _work_day(FIRST + (number - 1) * PERIOD, self._book)
-            self._at(_at(day, 8, 0), lambda at, number=number: self._mock(number, at))
+            self._at(_at(day, 8, 0), partial(self._mock, number))
             if number in LOOKBACK_AFTER:
                 again = _at(_work_day(day + timedelta(days=9), self._book), 8, 30)
-                self._at(again, lambda at, number=number: self._lookback(number, at))
+                self._at(again, partial(self._lookback, number))
         self._at(_at(UNANNOUNCED - timedelta(days=4), 16, 0), self._seal)
         self._at(_at(UNANNOUNCED, 8, 30), self._unannounced)
 

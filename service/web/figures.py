@@ -81,7 +81,8 @@ def _rows_address(by: str, key: str | None, since: date, until: date) -> str | N
     names = {"unit": "unit", "category": "category", "district": "district", "source": "source"}
     if by not in names or key is None:
         return None
-    return url_for("issues.page", **{names[by]: key}, since=since, until=until)
+    query: dict[str, Any] = {names[by]: key, "since": since, "until": until}
+    return url_for("issues.page", **query)
 
 
 def _curve(days: tuple[Day, ...]) -> dict[str, Any] | None:

@@ -128,7 +128,7 @@ def _fields(
     book: RuleBook, known: dict[str, list[str]], query: IssueQuery, lang: Lang
 ) -> list[dict[str, Any]]:
     """The lists to choose from."""
-    words = {
+    words: dict[str, list[tuple[str, str]]] = {
         "standing": [(one, text(f"issue.standing.{one}", lang)) for one in STANDINGS],
         "state": [(one, text(f"issue.state.{one}", lang)) for one in ISSUE_STATES],
         "colour": [(one.id, issue_words.card(book, one.id, lang)) for one in book.cards.levels],
@@ -152,7 +152,7 @@ def _fields(
 
 
 def _colours(book: RuleBook, found: Listing, query: IssueQuery, lang: Lang) -> list[dict[str, Any]]:
-    rest = query.without("colour").to_query()
+    rest = {name: told for name, told in query.to_query().items() if name != "colour"}
     return [
         {**_card(book, level.id, lang), "count": found.by_colour.get(level.id, 0),
          "address": url_for("issues.page", **rest, colour=level.id)}
