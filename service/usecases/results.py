@@ -25,6 +25,8 @@ from . import missions, result_issues
 from .result_judging import Judge, Said
 from .result_rows import ResultRow
 
+__all__ = ["ResultRow", "ResultsReport", "results_of", "take_results"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResultsReport:
