@@ -1,7 +1,7 @@
 """A rule book as one workbook that an office edits: a sheet per table, and back.
 
 Lists stand under a row of Chinese headings and a row of the program's own names; settings stand in rows
-of name, value, kind and meaning. Every text is a text cell, so that ``1-2`` and codes of 15 digits stay
+of meaning, name, value and kind. Every text is a text cell, so that ``1-2`` and codes of 15 digits stay
 what they are. Reading goes by the program's names alone, through the worker (`grids.py`); nothing is
 judged here.
 """
@@ -26,14 +26,16 @@ from .rule_tables import COLUMNS, SETTINGS, Places, RuleTables, shipped
 from .worker import Worker
 from .write import whole, xlsx_cell
 
-SETTING_COLUMNS = ("key", "value", "kind", "meaning")
+SETTING_COLUMNS = ("meaning", "key", "value", "kind")
 ABOUT = 8
 """Lines of the first sheet."""
 Words = Callable[[str], str]
 """The text of a code: ``about.1``, ``sheet.units``, ``column.zh``, ``meaning.cards.near_m``."""
 
 _GREY = PatternFill("solid", fgColor="FFE8E8E8")
-_WIDE = {"zh", "en", "aliases", "scope", "value", "meaning", "windows", "digital_city"}
+_WIDE = {"zh", "en", "aliases", "scope", "key", "value", "meaning", "windows", "digital_city"}
+_ABOUT_WIDTH = 100
+_SETTING_KEYS = ("key", "value")
 _ABOUT_SHEET = "about"
 _HEADING_AMONG = 10
 _SPLIT = re.compile(r"\s*[;；\n]\s*")
@@ -55,15 +57,21 @@ def write(path: Path, tables: RuleTables, words: Words) -> None:
     with whole(path) as temporary:
         book = Workbook(write_only=True)
         about = book.create_sheet(f"{_ABOUT_SHEET} {words('sheet.about')}"[:31])
-        about.column_dimensions["A"].width = 110
+        about.column_dimensions["A"].width = _ABOUT_WIDTH
         for line in range(1, ABOUT + 1):
-            about.append([_text(about, words(f"about.{line}"))])
+            sentence = words(f"about.{line}")
+            cell = _text(about, sentence)
+            cell.alignment = Alignment(vertical="top", wrap_text=True)
+            about.row_dimensions[line].height = 16 * -(-2 * len(sentence) // _ABOUT_WIDTH)
+            about.append([cell])
         for name, columns in COLUMNS.items():
             rows = ([row.get(column, "") for column in columns] for row in tables[name])
             _write_sheet(book, name, columns, rows, words)
         for name in SETTINGS:
-            told = ((*setting, _meaning(name, setting[0], words)) for setting in settings_of(tables[name]))
-            _write_sheet(book, name, SETTING_COLUMNS, told, words)
+            settings = (
+                (_meaning(name, setting[0], words), *setting) for setting in settings_of(tables[name])
+            )
+            _write_sheet(book, name, SETTING_COLUMNS, settings, words)
         book.save(temporary)
 
 
@@ -73,7 +81,7 @@ def _write_sheet(
     sheet = book.create_sheet(f"{name} {words(f'sheet.{name}')}"[:31])
     sheet.freeze_panes = "A3"
     for number, column in enumerate(columns, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = 36 if column in _WIDE else 16
+        sheet.column_dimensions[get_column_letter(number)].width = 44 if column in _WIDE else 16
     headings = [_text(sheet, words(f"column.{column}")) for column in columns]
     names = [_text(sheet, column) for column in columns]
     for cell in headings:
@@ -89,7 +97,6 @@ def _write_sheet(
 def _text(sheet: Any, value: str) -> WriteOnlyCell:
     cell: WriteOnlyCell = xlsx_cell(sheet, value)
     cell.number_format = "@"  # what is typed over it stays text too
-    cell.alignment = Alignment(vertical="top", wrap_text=len(value) > 30)
     return cell
 
 
@@ -251,7 +258,7 @@ def read(file: Path, shown: str | None = None) -> tuple[RuleTables, Places]:
             ignored += [] if table == _ABOUT_SHEET else [sheet]
             continue
         names[table] = sheet
-        columns = COLUMNS.get(table, SETTING_COLUMNS[:2])
+        columns = COLUMNS.get(table, _SETTING_KEYS)
         records = list(_records(grid, columns))
         if table in COLUMNS:
             tables[table] = [row for _, row in records]

@@ -85,6 +85,9 @@ def warnings(tables: RuleTables, today: date) -> list[Note]:
         notes.append(Note("rules_calendar_over", {"last": str(last)}))
     elif last - today <= FORESIGHT:
         notes.append(Note("rules_calendar_near", {"last": str(last), "days": (last - today).days}))
+    since = calendar.get("provisional_from")
+    if since is not None and date.fromisoformat(since) - today <= FORESIGHT:
+        notes.append(Note("rules_calendar_provisional", {"since": since}))
     if head.get("valid_until") and date.fromisoformat(head["valid_until"]) < today:
         notes.append(Note("rules_over", {"until": head["valid_until"]}))
     named = {day[:4] for days in calendar["holidays"] for day in days}

@@ -69,12 +69,12 @@ def test_codes_and_hyphens_stay_text(tmp_path):
 def test_what_a_clerk_types_into_cells_is_read_as_it_is_meant(file, tmp_path):
     book = openpyxl.load_workbook(file)
     calendar = next(sheet for sheet in book if sheet.title.startswith("work_calendar"))
-    calendar.append(["holidays", "2027-01-01；2027-01-03"])  # full-width, no kind
-    next(row for row in calendar if row[0].value == "last")[1].value = datetime(  # noqa: DTZ001 - as a spreadsheet holds it
+    calendar.append([None, "holidays", "2027-01-01；2027-01-03"])  # full-width, no kind
+    next(row for row in calendar if row[1].value == "last")[2].value = datetime(  # noqa: DTZ001 - as a spreadsheet holds it
         2027, 12, 31
     )
     cards = next(sheet for sheet in book if sheet.title.startswith("cards"))
-    next(row for row in cards if row[0].value == "recurrence_days")[1].value = 15.0
+    next(row for row in cards if row[1].value == "recurrence_days")[2].value = 15.0
     units = next(sheet for sheet in book if sheet.title.startswith("units"))
     units.insert_rows(4, 2)  # empty rows
     units.append(["new_unit", " 新单位 ", "new", None, "all", "D", None, "旁注"])

@@ -298,10 +298,18 @@ def test_a_book_that_says_nothing_of_posters_is_sound(book):
 
 def test_the_end_of_the_calendar_is_told_sixty_days_ahead():
     # the shipped calendar ends on 31 December 2027; 1 November is 60 days before it
-    assert [note.code for note in warnings(shipped(), date(2026, 10, 31))] == []
-    (note,) = warnings(shipped(), date(2027, 11, 1))
+    book = copy.deepcopy(shipped())
+    del book["work_calendar"]["provisional_from"]
+    assert [note.code for note in warnings(book, date(2027, 10, 31))] == []
+    (note,) = warnings(book, date(2027, 11, 1))
     assert (note.code, note.facts["days"]) == ("rules_calendar_near", 60)
-    assert [note.code for note in warnings(shipped(), date(2028, 1, 1))] == ["rules_calendar_over"]
+    assert [note.code for note in warnings(book, date(2028, 1, 1))] == ["rules_calendar_over"]
+
+
+def test_holidays_that_are_not_announced_are_told_sixty_days_ahead():
+    # those of 2027 were not; 2 November is 60 days before 1 January
+    assert [note.code for note in warnings(shipped(), date(2026, 11, 1))] == []
+    assert [note.code for note in warnings(shipped(), date(2026, 11, 2))] == ["rules_calendar_provisional"]
 
 
 def test_a_year_without_a_holiday_and_rules_that_are_over_are_told(book):
