@@ -26,6 +26,7 @@ from ..resources import static_path
 from ..uploads import Uploads
 from ..usecases.imports import error_json
 from . import (
+    bulletins,
     coverage,
     coverage_counts,
     draws,
@@ -115,7 +116,7 @@ def create_app(
     app.register_blueprint(hotspots.bp)
     app.register_blueprint(imports.bp)
     app.register_blueprint(routes.bp)
-    for followed in (issues, missions, scores, figures):
+    for followed in (issues, missions, scores, figures, bulletins):
         app.register_blueprint(followed.bp)
     app.before_request(_require_host)
     app.before_request(app.extensions["zhoubian_uploads"].sweep)

@@ -12,6 +12,7 @@ PAGES = (
     ("missions", "missions.page"),
     ("scores", "scores.page"),
     ("figures", "figures.page"),
+    ("bulletins", "bulletins.page"),
 )
 """Name of the page (its text is `web.NAME`) and its endpoint."""
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from geo.errors import DesignError
 from layers.store import Store
+from service import clock
 from service.bulletin import Sent, document
 from service.bulletin_register import Words, table_sheet
 from service.i18n import LANGS
@@ -26,6 +27,7 @@ from service.usecases import bulletin_content, bulletins, dispatch_lists, follow
 from service.usecases.bulletin_figures import Figures
 from service.usecases.bulletin_settings import settings_of
 from service.usecases.periods import containing
+from service.web.app import create_app
 
 START = date(2026, 1, 5)
 PERIOD = containing(date(2026, 11, 20), "fortnight", START)
@@ -456,3 +458,41 @@ def test_what_cannot_be_written_is_one_sentence(store, tmp_path, capsys, monkeyp
     assert (code != 0, out, err.count("\n")) == (True, "", 1)
     assert part in err
     assert not list(tmp_path.glob("b*"))
+
+
+# -- the page ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browser(store, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: AFTER)
+    return create_app(store.path, "zh").test_client()
+
+
+def test_the_page_offers_periods_and_tells_what_was_written(browser):
+    page = browser.get("/bulletins").get_data(as_text=True)
+    for part in ("2026-1", "2026年11月9日至2026年11月22日", "红卡 1 张", "城管局", "（未结束）"):
+        assert part in page, part
+    assert "/bulletins/bulletin.docx?until=2026-11-09&amp;period=fortnight" in page
+    assert browser.get("/issues").get_data(as_text=True).count('href="/bulletins"') == 1
+
+
+def test_a_link_hands_over_what_was_written(browser, made):
+    packed = browser.get("/bulletins/bulletin.zip?until=2026-11-20").data
+    with zipfile.ZipFile(io.BytesIO(packed)) as files:
+        stem = "bulletin-2026-11-22"
+        assert files.namelist() == [f"{stem}-cards.png", f"{stem}-scores.png", f"{stem}.docx", f"{stem}.xlsx"]
+        assert files.read(f"{stem}.xlsx") == made[1].register.read_bytes()
+        assert "（2026年第1期）" in told(files.read(f"{stem}.docx"))
+
+
+def test_lists_come_as_document_and_rows(browser):
+    answer = browser.get("/bulletins/weekly.docx?until=2026-11-23&lang=en")
+    assert "Weekly List" in told(answer.data)
+    assert openpyxl.load_workbook(io.BytesIO(browser.get("/bulletins/lookback.xlsx?until=2026-11-20").data))
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="weekly.docx"'
+
+
+@pytest.mark.parametrize("query", ["until=soon", "period=moon", "until=2030-01-01"])
+def test_a_period_that_cannot_be_is_refused(browser, query):
+    assert browser.get(f"/bulletins/bulletin.docx?{query}").status_code == 400
