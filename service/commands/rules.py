@@ -73,22 +73,21 @@ def register(program: typer.Typer, lang: Lang) -> None:
         refused: Path | None = typer.Option(None, metavar="FILE.xlsx", help=text("cli.rules_refused", lang)),
     ) -> None:
         here = door(context)
-        with Store.open(here.settings.store, create=True) as store:
-            try:
-                taken = rule_editing.take(
-                    store, file, now=clock.now(), dry_run=dry_run, refused=refused, lang=here.lang
-                )
-            except RulesUnsoundError as error:
-                _show_faults(error.found, file.name, here.lang)
-                if refused is not None:
-                    count = len(error.found)
-                    say(text("cli.rules_faults_written", here.lang, count=count, file=refused))
-                raise
-            _show(taken.checked, here.lang)
-            versions = {one.version: one for one in rule_editing.versions(store, clock.now().date())}
+        try:
+            taken = rule_editing.take_into(
+                here.settings.store, file, now=clock.now(), dry_run=dry_run, refused=refused, lang=here.lang
+            )
+        except RulesUnsoundError as error:
+            _show_faults(error.found, file.name, here.lang)
+            if refused is not None:
+                count = len(error.found)
+                say(text("cli.rules_faults_written", here.lang, count=count, file=refused))
+            raise
+        _show(taken.checked, here.lang)
         version = taken.checked.version
         if taken.stored:
-            say(text("cli.rules_stored", here.lang, version=version, since=versions[version].valid_from))
+            since = taken.checked.valid_from
+            say(text("cli.rules_stored", here.lang, version=version, since=since))
         else:
             say(text("cli.rules_dry", here.lang) if dry_run
                 else text("cli.rules_known", here.lang, version=version))  # fmt: skip

@@ -67,7 +67,7 @@ def faults(tables: RuleTables, places: Places | None = None) -> list[Fault]:
     _severity_faults(checks)
     _category_faults(checks, units, severities)
     _item_faults(checks, units, site_types, categories)
-    _visit_faults(checks)
+    _visit_faults(checks, site_types)
     _, until = head_faults(checks)
     card_faults(checks, severities)
     scoring_faults(checks, site_types)
@@ -232,9 +232,10 @@ def _item_faults(checks: Checks, units: set[str], site_types: set[str], categori
         checks.word(table, number, "strict", row.get("strict"), ("yes", "no"))
 
 
-def _visit_faults(checks: Checks) -> None:
+def _visit_faults(checks: Checks, site_types: set[str]) -> None:
     checks.unique("visits", "kind")
     for number, row in checks.rows("visits"):
+        checks.known("visits", number, "kind", row.get("kind") or None, site_types, of="site_types")
         checks.number("visits", number, "service_min", row.get("service_min"))
         for words in (checks.cell("visits", number, row, "windows") or "").split():
             try:

@@ -27,6 +27,7 @@ from layers.store import Store
 from ..supervision import cards
 from ..supervision.cards import Cards, Entry
 from ..supervision.rulebook import RuleBook
+from . import rule_books
 from .issue_ground import Books, NewIssue, Places, repeated
 
 __all__ = ["NewIssue", "adopt", "take_up"]
@@ -92,6 +93,7 @@ def take_up(
             cases.append(case)
             events += more
         _add_rows(writing, new, origin, now)
+        rule_books.keep(store, {book.version for book in told}, now, writing)
         Ledger(store).write(cases, events, writing)
     return cases
 
@@ -129,6 +131,7 @@ def adopt(store: Store, *, who: str, now: datetime, issues: Sequence[str] | None
         faults = _faults_of_rules(new, told)
         _refuse(faults, len(new))
         links = repeated(store, new, told, [row.closed_at for row in rows])
+        rule_books.keep(store, {book.version for book in told}, now, writing)
         places = Places(store)
         cases: list[Case] = []
         for piece in range(0, len(rows), PIECE):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from geo.errors import NotFoundError
 from layers import tables
+from layers.missions import Missions
 from layers.rule_tables import RuleTables, digest, shipped
 from layers.store import Store
 
@@ -49,6 +51,19 @@ def of_version(store: Store, version: str) -> RuleBook:
     if shipped()["rules"]["version"] == version:
         return shipped_book()
     raise unknown(version)
+
+
+def keep(store: Store, versions: Iterable[str], at: datetime, connection: Connection) -> None:
+    """Keep the program's own rules whole in the store if something is made with them.
+
+    The next program may bring others, and what was inspected keeps the rules it was made with.
+    """
+    own = shipped()
+    if own["rules"]["version"] in set(versions):
+        head = own["rules"]
+        Missions(store, connection).keep_rules(
+            head["version"], head["valid_from"], _shipped_digest(), own, at=at
+        )
 
 
 def unknown(version: str) -> NotFoundError:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from geo.errors import LayerError
 from layers import rule_workbook, tables
@@ -73,6 +73,7 @@ class Checked:
 
     source: str
     version: str
+    valid_from: str
     sha256: str
     counts: Mapping[str, int]
     changes: Mapping[str, tuple[int, int, int]]
@@ -101,16 +102,17 @@ def versions(store: Store | None, today: date) -> list[Version]:
         books = tables.rule_books
         with store.reading() as connection:
             rows = connection.execute(select(books).order_by(books.c.valid_from, books.c.stored_at)).all()
-        found = [
-            _version(
-                row.record, "kept" if row.valid_until and row.valid_until < row.valid_from else "stored",
-                holding, row.stored_at,
-            )
-            for row in rows
-        ]  # fmt: skip
+        found = [_version(row.record, _origin(row, own), holding, row.stored_at) for row in rows]
     if version_of(own) not in {one.version for one in found}:
         found.insert(0, _version(own, "shipped", holding, None))
     return found
+
+
+def _origin(row: Row[Any], own: RuleTables) -> str:
+    """Where a stored version comes from: one that holds on no day was only kept."""
+    if not row.valid_until or row.valid_until >= row.valid_from:
+        return "stored"
+    return "shipped" if digest(row.record) == digest(own) else "kept"
 
 
 def _version(record: RuleTables, origin: str, holding: str, stored_at: str | None) -> Version:
@@ -168,6 +170,21 @@ def export(store: Store | None, out: Path, lang: Lang, now: datetime, version: s
     return found
 
 
+def take_into(
+    path: Path, file: Path, *, now: datetime, dry_run: bool = False, refused: Path | None = None,
+    lang: Lang = "zh",
+) -> Taken:  # fmt: skip
+    """`take` into the store at a path; none is made for a book that is not taken."""
+    if not path.exists():
+        checked = check_file(None, file, now)
+        if checked.faults:
+            raise _refusal(checked, refused, lang)
+        if dry_run:
+            return Taken(checked, stored=False)
+    with Store.open(path, create=True) as store:
+        return take(store, file, now=now, dry_run=dry_run, refused=refused, lang=lang)
+
+
 def take(
     store: Store, file: Path, *, now: datetime, dry_run: bool = False, refused: Path | None = None,
     lang: Lang = "zh",
@@ -190,9 +207,7 @@ def take(
     told, places = _read(file)
     checked = _checked(store, file.name, told, places, now)
     if checked.faults:
-        if refused is not None:
-            write_faults(refused, checked, lang)
-        raise RulesUnsoundError(checked.version, checked.faults)
+        raise _refusal(checked, refused, lang)
     known = {one.version: one for one in versions(store, now.date())}.get(checked.version)
     if known is not None and known.sha256 != checked.sha256:
         raise LayerError(
@@ -204,6 +219,12 @@ def take(
         return Taken(checked, stored=False)
     _store(store, told, checked.sha256, now)
     return Taken(checked, stored=True)
+
+
+def _refusal(checked: Checked, refused: Path | None, lang: Lang) -> RulesUnsoundError:
+    if refused is not None:
+        write_faults(refused, checked, lang)
+    return RulesUnsoundError(checked.version, checked.faults)
 
 
 def _store(store: Store, told: RuleTables, sha256: str, now: datetime) -> None:
@@ -247,7 +268,7 @@ def parted(sentence: str) -> tuple[str, str]:
 def _read(file: Path) -> tuple[RuleTables, Places]:
     if file.is_dir():
         return take_folder(file)
-    if file.suffix.lower() != ".xlsx":
+    if file.suffix.lower() not in (".xlsx", ".xls"):
         raise LayerError(
             f"{file.name} is no rule book; name an .xlsx of zhoubian rules export, or a folder with its"
             " tables as .csv and .toml",
@@ -264,12 +285,13 @@ def _checked(
         found = list(_used_elsewhere(store, told, places))
     counts = {name: len(told[name]) for name in COLUMNS if isinstance(told.get(name), list)}
     if found:
-        return Checked(source, version_of(told), "", counts, {}, found, [], places.ignored)
+        return Checked(source, version_of(told), "", "", counts, {}, found, [], places.ignored)
     present = shipped() if store is None else _holding(store, now.date())
     notes = rule_faults.warnings(told, now.date())
     return Checked(
-        source, version_of(told), digest(told), counts, changes(present, told), [], notes, places.ignored
-    )
+        source, version_of(told), told["rules"]["valid_from"], digest(told), counts, changes(present, told),
+        [], notes, places.ignored,
+    )  # fmt: skip
 
 
 def _holding(store: Store, today: date) -> RuleTables:

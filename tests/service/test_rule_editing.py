@@ -147,6 +147,28 @@ def test_a_version_nobody_knows_is_not_written(store, tmp_path):
         rule_editing.export(store, tmp_path / "x.csv", "zh", NOW)
 
 
+def test_the_rules_that_something_was_made_with_are_kept_for_a_later_program(store, monkeypatch):
+    with store.writing() as connection:
+        rule_books.keep(store, ["2026.1"], NOW, connection)
+        rule_books.keep(store, ["2026.1"], NOW, connection)
+    assert [(one.version, one.origin) for one in rule_editing.versions(store, NOW.date())] == [
+        ("2026.1", "shipped")
+    ]
+    later = copy.deepcopy(shipped())
+    later["rules"]["version"] = "2027.1"
+    later["issue_categories"][0]["deadline"] = "9 wd"
+    for module in (rule_books, rule_editing):
+        monkeypatch.setattr(module, "shipped", lambda: later)
+    rule_books._shipped_digest.cache_clear()
+    try:
+        assert rule_books.of_version(store, "2026.1").categories["HJ01"].deadline == "4 wh"
+        assert rule_books.current(store, NOW.date()).version == "2027.1"
+        told = [(one.version, one.origin, one.holds) for one in rule_editing.versions(store, NOW.date())]
+        assert told == [("2027.1", "shipped", True), ("2026.1", "kept", False)]
+    finally:
+        rule_books._shipped_digest.cache_clear()
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_workbook_speaks_both_languages_and_comes_back_the_same(tmp_path, lang):
     file = tmp_path / "book.xlsx"
@@ -198,6 +220,7 @@ def test_faults_are_shown_and_end_with_one(folder, capsys):
     assert "没有一天有效" in out
     assert "1 处错误" in err
     assert (folder / "错.xlsx").is_file()
+    assert not (folder / "zhoubian.db").exists()  # no store is made for a book that is refused
 
 
 @pytest.mark.parametrize(

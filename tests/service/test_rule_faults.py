@@ -237,6 +237,10 @@ SPOILT = {
         lambda b: b["coverage"]["schools"].update(categories=["JY99"]),
         ("coverage", "schools.categories", "rules_unknown_name"),
     ),
+    "a visit of no type": (
+        lambda b: row(b, "visits", "market").update(kind="zoo"),
+        ("visits", "kind", "rules_unknown_name"),
+    ),
     "a code of another form": (
         lambda b: b["issue_categories"].append(
             {**row(b, "issue_categories", "HJ01"), "code": "H1", "id": "x"}
