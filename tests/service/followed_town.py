@@ -58,6 +58,10 @@ class Followed:
         """Reported, re-checked and closed at once."""
         return self.report(moment).recheck(moment).close(moment)
 
+    def fix(self, moment: datetime) -> Followed:
+        """Mended during the visit after all."""
+        return self._took(cards.fix_on_site(self.case, RULES, _entry(moment)))
+
     def suspend(self, moment: datetime, until: datetime) -> Followed:
         return self._took(cards.suspend(self.case, RULES, _entry(moment), approver="分管领导", until=until))
 

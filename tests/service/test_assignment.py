@@ -228,6 +228,7 @@ def test_the_locator_tells_compound_site_subdistrict_community_and_grid_code_as_
         ("M1", (0, 0), "market", True, False, "人民市场公司"),  # known as a point only: taken at its word
         ("M9", (650, 50), "market", True, False, "九号市场公司"),
         ("M9", (590, 50), "market", False, False, None),  # outside its gate
+        ("B2", (650, 50), "back_alley", False, False, None),  # of the alley, though inside M9
         ("K1", (0, 300), "community", False, False, None),  # the committee is no operator of a site
         ("X7", (1500, 0), None, False, False, None),  # a site nobody knows
     ],

@@ -91,12 +91,27 @@ def test_a_week_is_told_as_it_stood_at_its_end(town):
     assert told[None].on_time == 1
 
 
+def test_a_period_that_is_not_over_is_told_as_of_now(town):
+    early = at("2026-05-07 12:00")  # before the deadline of C and the suspension of F
+    told = figures(town, until=date(2026, 5, 31), now=early)
+    assert told.cut == early
+    assert (told.total.due, told.total.open, told.total.suspended, told.curve[-1].day.day) == (4, 2, 0, 7)
+
+
 def test_each_issue_is_due_in_one_period_only(town):
     first = rows_of(town, "due", until=date(2026, 5, 7), now=NOW)
     second = rows_of(town, "due", since=date(2026, 5, 8), now=NOW)
     assert (first, second) == (["A", "B", "C", "D", "E"], ["F", "G", "H"])
     # C and H closed or not: what is closed later does not come back as due
     assert figures(town, since=date(2026, 5, 8), now=NOW).total.closed == 1
+
+
+def test_what_was_mended_during_the_visit_is_in_time_whenever_it_was_written_down(tmp_path):
+    # due at 15:00 of the day, said at 17:00 to have been mended during the visit
+    late = Followed("A", "HJ01", at("2026-05-06 09:00")).fix(at("2026-05-06 17:00"))
+    with stored(tmp_path / "town.db", [late]) as store:
+        total = figures(store, now=NOW).total
+    assert (total.fixed_on_site, total.due, total.closed, total.on_time) == (1, 1, 1, 1)
 
 
 def test_the_curve_counts_found_closed_and_open_day_by_day(town):
