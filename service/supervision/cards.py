@@ -11,8 +11,7 @@ What the rules leave open is decided here, as follows.
 - The clock runs while the unit has to act: not while its report waits for a re-check, not while the
   issue is suspended. A suspension keeps what is left: working time, or real time where the deadline is
   in minutes.
-- A failed re-check opens a new deadline of the present colour, or of the one it is raised to. Where the
-  book names the second failed re-check, the third is one as well.
+- A failed re-check opens a new deadline of the present colour, or of the one it is raised to.
 - What belongs to a category that is mended "on site" is corrected or counted during the visit and
   closed with it: it gets no card, for nothing is left that a deadline could be set for.
 - After the deadline of the highest level nothing more is raised; that the issue was handed over is
@@ -218,7 +217,7 @@ def recheck(case: Case, cards: Cards, entry: Entry, *, passed: bool) -> Step:
         case, more = _moved(case, entry, "rechecked", state="rechecked", rechecked_at=entry.at)
         return case, events + more
     rework = case.rework + 1
-    level = cards.raised(case.colour, [f"failed_recheck:{number}" for number in range(1, rework + 1)])
+    level = cards.raised(case.colour, [f"failed_recheck:{rework}"])
     due_at, _ = cards.deadline(case.category, case.colour, entry.at)
     case, more = _moved(
         case, entry, "failed", state="carded", rework=rework, rechecked_at=entry.at, due_from=entry.at,

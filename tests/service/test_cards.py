@@ -200,6 +200,14 @@ def test_conduct_that_is_only_counted_gets_no_card():
     )  # fmt: skip
 
 
+def test_conduct_that_somebody_carded_elsewhere_has_no_deadline_until_a_recheck_fails():
+    # what is corrected during the visit has no length that a white card could take
+    assert RULES.deadline("JT03", "white", at("05-06 11:00")) == (None, False)
+    assert RULES.deadline("JT03", "yellow", at("05-06 11:00")) == (at("05-06 17:00"), False)
+    case = bare("JT03", state="carded", colour="white", carded_at=at("05-06 11:00"))
+    assert later(case, "06-30 12:00") == case
+
+
 def test_it_can_be_said_later_on_the_same_day_that_it_was_mended_during_the_visit():
     case = moves(carded(found="05-06 11:00"), "fix_on_site 05-06 15:00")
     assert (case.state, case.colour, case.fixed_at) == ("closed", "white", at("05-06 15:00"))
@@ -253,6 +261,7 @@ def test_a_suspension_keeps_the_working_time_that_is_left():
     case = suspended(carded(found="05-06 11:00"), "05-06 12:00", "05-11 00:00")
     assert (case.state, case.left_s, case.deadline) == ("suspended", 3 * 3600, None)
     assert later(case, "05-10 23:59") == case
+    assert later(case, "05-11 00:00").state == "carded"
     case = later(case, "05-11 09:00")
     assert (case.state, case.deadline, case.first_deadline) == (
         "carded", at("05-11 11:00"), at("05-11 11:00"),

@@ -204,6 +204,12 @@ def test_only_the_named_issues_are_adopted(store):
     assert [case.issue for case in adopt(store, who=OFFICE, now=at("05-10 09:00"), issues=["F2"])] == ["F2"]
 
 
+def test_an_issue_that_was_closed_when_it_was_found_does_not_repeat_itself(store):
+    imported(store, [{"id": "F1", "site": "B1", "closed_at": "05-06 11:00"}])
+    adopt(store, who=OFFICE, now=at("05-10 09:00"))
+    assert Ledger(store).case("F1").recurs is None
+
+
 def test_a_unit_that_the_list_names_goes_before_the_rules(store):
     imported(store, [
         {"id": "F1", "unit": "城管局"}, {"id": "F2", "unit": "东街清运队"}, {"id": "F3", "unit": None},
@@ -425,6 +431,15 @@ def test_a_second_tick_at_the_same_time_does_nothing(store):
     again = tick(store, now=at("05-06 17:30"))
     assert (again.looked_at, again.raised, again.issues, again.before) == (0, {}, (), at("05-06 17:30"))
     assert (Ledger(store).cases(), ticks(store)) == before
+
+
+def test_a_suspension_ends_with_the_tick_of_its_last_minute(store):
+    taken(store, new("P1"))
+    end = at("05-08 23:59")
+    act(store, "P1", "suspend", who=OFFICE, now=at("05-06 12:00"), approver="分管领导", until=end)
+    assert tick(store, now=end - timedelta(minutes=1)).resumed == 0
+    assert tick(store, now=end).resumed == 1
+    assert Ledger(store).case("P1").deadline == at("05-09 11:00")  # 3 of 4 wh, on the worked Saturday
 
 
 def test_each_tick_is_kept_with_what_it_did(store):
