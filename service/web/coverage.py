@@ -19,6 +19,7 @@ from ..coverage_page import coverage_file, coverage_page, told
 from ..recent import Recent
 from ..usecases import coverage_toilets as toilets
 from ..usecases import layers as layer_cases
+from .coverage_counts import others
 from .pages import addresses, kept_json, packed_json, page_lang
 
 bp = Blueprint("coverage", __name__)
@@ -54,6 +55,7 @@ def page() -> Response:
         map_script=url_for("draws.map_script", kind="coverage", lang=lang),
         rules=RULES,
         defaults=default,
+        others=others(),
         **addresses(),
     )
     return Response(body, mimetype="text/html")

@@ -30,14 +30,16 @@ def _opened() -> Store:
     return Store.open(current_app.config["STORE"], create=False)
 
 
+def others() -> list[tuple[str, str]]:
+    """Name of each page (its text is `web.NAME`) and its address."""
+    return [(f"counts_{name}", url_for("coverage_counts.page", subject=name)) for name in SUBJECTS]
+
+
 @bp.get(f"/coverage/{_SUBJECT}")
 def page(subject: str) -> Response:
     """The page of a subject."""
     lang = page_lang()
     query: dict[str, Any] = {"until": request.args["until"]} if request.args.get("until") else {}
-    others = [("coverage", url_for("coverage.page"))] + [
-        (f"counts_{name}", url_for("coverage_counts.page", subject=name)) for name in SUBJECTS
-    ]
     body = count_page(
         subject,
         lang,
@@ -49,7 +51,7 @@ def page(subject: str) -> Response:
             (f".{kind}", url_for("coverage_counts.file", subject=subject, kind=kind, lang=lang, **query))
             for kind in KINDS
         ],
-        others=others,
+        others=[("coverage", url_for("coverage.page")), *others()],
         **addresses(),
     )
     return Response(body, mimetype="text/html")

@@ -449,6 +449,17 @@ def test_the_pages_bring_places_by_class(path, subject):
         assert client.get("/api/coverage/households?until=x").status_code == 400
 
 
+@pytest.mark.parametrize("subject", ["posters", "households", "schools"])
+def test_a_store_that_holds_nothing_has_empty_maps(tmp_path, subject):
+    path = tmp_path / "leer.db"
+    Store.open(path, create=True).close()
+    client = create_app(path, "zh").test_client()
+    assert client.get(f"/api/coverage/{subject}").get_json()["places"] == []
+    assert client.get(f"/api/coverage/{subject}/ground").get_json()["bounds"] is None
+    for kind in ("xlsx", "csv", "geojson", "html"):
+        assert client.get(f"/coverage/{subject}.{kind}").status_code == 200
+
+
 def test_a_name_that_is_markup_stays_text_in_the_file(store, tmp_path):
     hostile = "</script><img src=x onerror=alert(1)>"
     added = table("compounds", [{"id": "Z", "name": hostile, "geometry": yard(900, 900)}])
