@@ -75,6 +75,7 @@ def _coded(prefix: str) -> Callable[[RuleBook, Any, Lang], str]:
 _NAMED: Mapping[str, Callable[[RuleBook, Any, Lang], str]] = {
     "category": category,
     "lead_unit": unit,
+    "responsible": unit,  # in figures: the kind of unit where no body is named
     "joint_units": units,
     "site_type": site_type,
     "colour": card,

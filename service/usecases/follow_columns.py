@@ -36,7 +36,10 @@ RECORD = ("found", "adopted", "assigned", "noted", "corrected", "withdrawn", "me
 
 _STATUS_WORDS = ("state", "colour")
 _STATUS_MOMENTS = ("closed_at", "fixed_at", "first_deadline", "suspended_at")
+_BODY = "COALESCE(responsible, lead_unit)"
+"""Who has to mend it: a body by its name, or else the kind of unit by its id."""
 _COLUMNS = ("issue", *WORDS, *MOMENTS, "rework", "withdrawn_at", "merged_into")
+_SELECTED = ", ".join(_BODY if name == "responsible" else name for name in _COLUMNS)
 _MOST_KEPT = 4
 _PIECE = 20_000
 
@@ -171,7 +174,7 @@ def _mark(connection: Connection, last: int) -> tuple[Any, ...]:
 
 
 def _read(connection: Connection, last: int) -> FollowColumns:
-    found = connection.exec_driver_sql(f"SELECT {', '.join(_COLUMNS)} FROM cases")  # noqa: S608 - our own names
+    found = connection.exec_driver_sql(f"SELECT {_SELECTED} FROM cases")  # noqa: S608 - our own names
     nothing = dict.fromkeys(WORDS, (None,))
     held = FollowColumns(
         (), {}, nothing, {name: np.empty(0, np.int32) for name in WORDS},
@@ -195,7 +198,7 @@ def _refreshed(connection: Connection, held: FollowColumns, last: int) -> Follow
     if len(changed) > len(held) // 4:
         return _read(connection, last)
     found = connection.exec_driver_sql(
-        f"SELECT {', '.join(_COLUMNS)} FROM cases"  # noqa: S608 - our own names
+        f"SELECT {_SELECTED} FROM cases"  # noqa: S608 - our own names
         " WHERE issue IN (SELECT value FROM json_each(?))",
         (json.dumps(changed),),
     )

@@ -46,7 +46,7 @@ BY: dict[str, str] = {
     "unit": "lead_unit", "body": "responsible", "category": "category", "district": "district",
     "type": "site_type", "source": "source",
 }  # fmt: skip
-"""What figures are told by, and the column of a case that says it."""
+"""What figures are told by, and the column of a case that says it; a body without a name is its unit."""
 COUNTED = (
     "found", "fixed_on_site", "due", "suspended", "closed", "on_time", "finished", "open", "overdue",
     "rework",

@@ -109,9 +109,10 @@ def by_chance(issues: int, seed: int) -> list[Followed]:
         district = (None, "东街", "西街", "南街")[int(rng.integers(4))]
         source = ("mission", "patrol", "complaint")[int(rng.integers(3))]
         site_type = (None, "back_alley", "compound")[int(rng.integers(3))]
+        body = (None, "安居物业", "东街街道办")[int(rng.integers(3))]
         one = Followed(
             f"W{number:03d}", codes[int(rng.integers(len(codes)))], found, fixed=bool(rng.random() < 0.15),
-            district=district, source=source, site_type=site_type,
+            district=district, source=source, site_type=site_type, responsible=body,
         )  # fmt: skip
         _fate(one, rng)
         made.append(one)
