@@ -10,6 +10,7 @@ from . import clock, issue_words
 from .bulletin_follow_up import cards, look_back, next_steps, plaque
 from .bulletin_words import (
     DASH,
+    aligned,
     category,
     change,
     days_of,
@@ -35,7 +36,7 @@ _MAP_MM = 156.0
 
 @dataclass(frozen=True)
 class Sent:
-    """What a bulletin bears: its number of the year, when it was written, the name of its register."""
+    """What a bulletin bears: number of the year (0: a draft), time of writing, name of its register."""
 
     year: int
     number: int
@@ -58,7 +59,8 @@ def document(content: Content, sent: Sent, maps: Sequence[MapOf], lang: Lang) ->
     office = settings.office[lang]
     paper = OfficialDocument(lang, made_at=sent.written_at, internal=settings.internal, author=office)
     facts = facts_of(content, sent, lang)
-    number = text("bulletin.number", lang, year=sent.year, number=sent.number)
+    code = "bulletin.number" if sent.number else "bulletin.draft"
+    number = text(code, lang, year=sent.year, number=sent.number)
     paper.title(filled(settings.title[lang], facts), number)
     paper.recipient(settings.recipient[lang])
     paper.paragraph(text("bulletin.opening", lang, days=days_of(content.period, lang)))
@@ -126,7 +128,7 @@ def _overall(paper: OfficialDocument, content: Content, lang: Lang) -> None:
     ]  # fmt: skip
     paper.table(
         [text(f"bulletin.column.{name}", lang) for name in ("figure", "now", "before", "change")], rows,
-        [66, 30, 30, 30], aligns=["left", "right", "right", "right"],
+        [66, 30, 30, 30], aligns=aligned("lrrr"),
         caption=text("bulletin.overall_table", lang),
     )  # fmt: skip
 
@@ -176,7 +178,7 @@ def _scores(paper: OfficialDocument, content: Content, lang: Lang) -> None:
             [text(f"bulletin.column.{name}", lang)
              for name in ("rank", by, "rate", "sites", "items", "observations", "rate_before", "points")],
             _score_rows(content, by, lang), [12, 44, 18, 14, 14, 18, 18, 18],
-            aligns=["center", "left", *["right"] * 6],
+            aligns=aligned("clrrrrrr"),
             caption=text(f"bulletin.scores_table.{by}", lang),
         )  # fmt: skip
     paper.note(text("bulletin.score_basis", lang))
@@ -228,7 +230,7 @@ def _issues(paper: OfficialDocument, content: Content, lang: Lang) -> None:
                  *(shown(figures, f"category.{code}.{one}") for one in ("found", "share", "before", "open"))]
                 for number, code in enumerate(content.categories, start=1)
             ],
-            [12, 64, 20, 20, 20, 20], aligns=["center", "left", *["right"] * 4],
+            [12, 64, 20, 20, 20, 20], aligns=aligned("clrrrr"),
             caption=text("bulletin.category_table", lang, count=len(content.categories)),
         )  # fmt: skip
     else:
@@ -243,7 +245,7 @@ def _issues(paper: OfficialDocument, content: Content, lang: Lang) -> None:
                  *(shown(figures, f"unit.{one or NONE}.{name}") for name in columns)]
                 for one in content.units
             ],
-            [33, 13, 14, 15, 13, 14, 17, 19, 18], aligns=["left", *["right"] * 8],
+            [33, 13, 14, 15, 13, 14, 17, 19, 18], aligns=aligned("lrrrrrrrr"),
             caption=text("bulletin.unit_table", lang),
         )  # fmt: skip
         paper.note(text("bulletin.unit_basis", lang))

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import clock, issue_words
 from .i18n import Lang, text
-from .official_document import CARD_SHADES, Shade, date_words
+from .official_document import CARD_SHADES, Align, Shade, date_words
 from .supervision.rulebook import Level, RuleBook
 from .supervision.site_scores import percent, rounded
 from .usecases.bulletin_content import Content
@@ -108,6 +108,12 @@ def shade(book: RuleBook, level: Level) -> Shade:
         return CARD_SHADES[level.id]
     usual = ("white", "yellow", "red", "black")
     return CARD_SHADES[usual[min(book.cards.number(level.id), len(usual)) - 1]]
+
+
+def aligned(sides: str) -> list[Align]:
+    """Sides of columns by their first letters: ``clr`` is center, left, right."""
+    known: dict[str, Align] = {"c": "center", "l": "left", "r": "right"}
+    return [known[side] for side in sides]
 
 
 def place(row: Mapping[str, Any], lang: Lang) -> str:

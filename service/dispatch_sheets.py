@@ -11,6 +11,7 @@ from layers.workbooks import Sheet
 from . import clock, issue_words
 from .bulletin_register import Words, figures_sheet, table_sheet
 from .bulletin_words import (
+    aligned,
     card_word,
     category,
     days_of,
@@ -65,9 +66,7 @@ def dispatch_document(told: Dispatch, register: str, lang: Lang) -> bytes:
     rows.append([_total(len(told.units), lang), *(shown(figures, f"all.{name}") for name in columns)])
     headings = [text("bulletin.column.unit", lang)]
     headings += [text(f"dispatch.column.{name}.{told.kind}", lang) for name in columns]
-    paper.table(
-        headings, rows, _UNIT_MM, aligns=["left", *["right"] * 5], caption=text("dispatch.units", lang)
-    )
+    paper.table(headings, rows, _UNIT_MM, aligns=aligned("lrrrrr"), caption=text("dispatch.units", lang))
     pressing = _pressing(told, lang, _LINES - _lines(rows, _UNIT_MM, lang))
     if pressing:
         levels = told.book.cards.levels
@@ -80,7 +79,7 @@ def dispatch_document(told: Dispatch, register: str, lang: Lang) -> bytes:
         paper.table(
             [text(f"bulletin.column.{name}", lang)
              for name in ("card", "unit", "category", "place", "due_at")],
-            pressing, _PRESSING_MM, shades=marks, aligns=["center", *["left"] * 3, "center"],
+            pressing, _PRESSING_MM, shades=marks, aligns=aligned("clllc"),
             caption=text("dispatch.pressing", lang, shown=len(pressing), count=len(told.pressing)),
         )  # fmt: skip
     paper.note(text("dispatch.basis", lang, register=register))
@@ -154,7 +153,7 @@ def look_back_document(told: LookBack, register: str, lang: Lang) -> bytes:
         paper.table(
             [text(f"bulletin.column.{name}", lang) for name in _LOOK_BACK], _look_back_rows(told, lang),
             [11, 38, 22, 24, 34, 17, 62, 12, 12],
-            aligns=["center", *["left"] * 4, "right", "left", "center", "center"],
+            aligns=aligned("cllllrlcc"),
             caption=text("dispatch.look_back_table", lang),
         )  # fmt: skip
         paper.note(

@@ -24,8 +24,11 @@ KINDS = ("bulletin", *dispatch_lists.DISPATCHES, "lookback")
 
 def register(program: typer.Typer, lang: Lang) -> None:
     """Add the commands to the program."""
-    json_flag = json_option(lang)
+    _register_writing(program, lang)
+    _register_asking(program, lang)
 
+
+def _register_writing(program: typer.Typer, lang: Lang) -> None:
     def told(name: str) -> str:
         return text(f"cli.bulletin.{name}", lang)
 
@@ -38,7 +41,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
         kind: str = typer.Option("bulletin", metavar="|".join(KINDS), help=told("kind")),
         number: int | None = typer.Option(None, min=1, help=told("number")),
         now: str | None = typer.Option(None, metavar="TIME", help=told("now")),
-        as_json: bool = json_flag,
+        as_json: bool = json_option(lang),
     ) -> None:
         if kind not in KINDS:
             raise DesignError(
@@ -63,16 +66,24 @@ def register(program: typer.Typer, lang: Lang) -> None:
             facts = {} if written is None else _facts(written)
             print_json({**facts, "files": [str(path) for path in files]})
             return
-        if written is not None:
-            period_told = (
-                f"{period_name(written.period.kind, here.lang)} {days_of(written.period, here.lang)}"
-            )
-            say(text("cli.bulletin.written", here.lang, year=written.year, number=written.number,
-                     period=period_told, version=written.version))  # fmt: skip
-        else:
-            say(text("cli.bulletin.list_written", here.lang))
+        say(_headline(written, here.lang))
         for path in files:
             say(f"  {path}")
+
+
+def _headline(written: Written | None, lang: Lang) -> str:
+    """What was written: a bulletin with its number, a draft, or a list."""
+    if written is None:
+        return text("cli.bulletin.list_written", lang)
+    code = "written" if written.number else "draft"
+    return text(
+        f"cli.bulletin.{code}", lang, year=written.year, number=written.number, version=written.version,
+        period=f"{period_name(written.period.kind, lang)} {days_of(written.period, lang)}",
+    )  # fmt: skip
+
+
+def _register_asking(program: typer.Typer, lang: Lang) -> None:
+    json_flag = json_option(lang)
 
     @program.command("bulletins", help=text("cli.bulletins", lang))
     def bulletins_(context: typer.Context, as_json: bool = json_flag) -> None:
@@ -119,7 +130,8 @@ def register(program: typer.Typer, lang: Lang) -> None:
                 [
                     f"{one.since} – {one.until}",
                     unit(book, one.unit, here.lang) if one.held else nobody, plaque_why(one, here.lang),
-                    issue_words.unit(book, one.moved_from, here.lang),
+                    text("cli.plaque.kept", here.lang) if one.held and one.moved_from == one.unit
+                    else issue_words.unit(book, one.moved_from, here.lang),
                 ]
                 for one in found
             ],

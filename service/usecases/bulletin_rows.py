@@ -102,11 +102,11 @@ def _as_of(store: Store, ids: set[str], cut: datetime) -> list[tuple[Any, ...]]:
                 told[name] = pair[0]
     rows = []
     for row in found:
-        told = before.get(row[0])
-        if told is None:
-            rows.append(tuple(row))
+        taken_back = before.get(row[0], {})
+        if taken_back:
+            rows.append(tuple(taken_back.get(name, value) for name, value in zip(COLUMNS, row, strict=True)))
         else:
-            rows.append(tuple(told.get(name, value) for name, value in zip(COLUMNS, row, strict=True)))
+            rows.append(tuple(row))
     return rows
 
 

@@ -41,7 +41,7 @@ class Written:
     Parameters
     ----------
     number : int
-        Of the year in which its period ends.
+        Of the year in which its period ends; 0 for a draft, whose period has not ended.
     version : int
         1, and one more for each time that it was written again with something changed.
     record : mapping
@@ -125,7 +125,12 @@ def write(
 
 
 def keep(store: Store, content: Content, *, now: datetime, number: int | None = None) -> Written:
-    """Give a bulletin its number and its day, and keep its figures; unchanged, it keeps both."""
+    """Give a bulletin its number and its day, and keep its figures; unchanged, it keeps both.
+
+    Of a period that has not ended there is only a draft, which is not kept.
+    """
+    if not content.is_finished:
+        return Written(period=content.period, number=0, written_at=now, version=0, record=_record(content))
     with store.writing() as connection:
         known = _known(connection, content.period)
         if known is not None and number not in (None, known.number):
@@ -149,7 +154,7 @@ def listing(store: Store) -> list[Written]:
     table = tables.bulletins
     with store.reading() as connection:
         rows = connection.execute(select(table).order_by(table.c.until, table.c.period)).fetchall()
-    return [_written(row._mapping) for row in rows]
+    return [_written(dict(row._mapping)) for row in rows]
 
 
 # -- the table -----------------------------------------------------------------------------------------
@@ -190,7 +195,7 @@ def _known(connection: Connection, period: Period) -> Written | None:
     row = connection.execute(
         select(table).where(table.c.until == period.last.isoformat(), table.c.period == period.kind)
     ).one_or_none()
-    found = None if row is None else _written(row._mapping)
+    found = None if row is None else _written(dict(row._mapping))
     return found if found is None or found.period.since == period.since else None
 
 

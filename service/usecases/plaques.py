@@ -108,7 +108,7 @@ def history(store: Store) -> list[Plaque]:
     found: list[Plaque] = []
     before: str | None = None
     for row in rows:
-        found.append(_plaque(row._mapping, before))
+        found.append(_plaque(dict(row._mapping), before))
         before = row.unit or None
     return found
 
@@ -116,7 +116,7 @@ def history(store: Store) -> list[Plaque]:
 def _kept(connection: Connection, until: date) -> Plaque | None:
     table = tables.plaques
     row = connection.execute(select(table).where(table.c.until == until.isoformat())).one_or_none()
-    return None if row is None else _plaque(row._mapping, None)
+    return None if row is None else _plaque(dict(row._mapping), None)
 
 
 def _plaque(row: Mapping[str, Any], before: str | None) -> Plaque:

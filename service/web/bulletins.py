@@ -143,5 +143,7 @@ def _plaque(book: RuleBook, one: Plaque, lang: Lang) -> dict[str, Any]:
         "days": f"{one.since} – {one.until}",
         "unit": unit(book, one.unit, lang) if one.held else text("cli.plaque.nobody", lang),
         "why": plaque_why(one, lang),
-        "before": issue_words.unit(book, one.moved_from, lang),
+        "before": text("cli.plaque.kept", lang)
+        if one.held and one.moved_from == one.unit
+        else issue_words.unit(book, one.moved_from, lang),
     }

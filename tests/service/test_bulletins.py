@@ -320,7 +320,10 @@ def test_a_period_that_has_not_ended_says_so_and_moves_no_plaque(store):
     content = bulletin_content.content_of(store, period, now=at(24, 9))
     assert not content.is_finished
     assert content.plaque is None
-    words = told(document(content, Sent(2026, 2, at(24, 9), "台账.xlsx"), [], "zh"))
+    kept = bulletins.keep(store, content, now=at(24, 9))
+    assert (kept.number, [one.number for one in bulletins.listing(store)]) == (0, [1])
+    words = told(document(content, Sent(2026, kept.number, at(24, 9), "台账.xlsx"), [], "zh"))
+    assert "（2026年草稿，未编号）" in words
     assert "本期尚未结束，以下数据截至2026年11月24日09:00。" in words
     assert "流动黑牌待期末确定" in words
     assert bulletin_content.content_of(store, PERIOD, now=AFTER).is_finished
