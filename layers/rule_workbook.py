@@ -35,11 +35,12 @@ Words = Callable[[str], str]
 _GREY = PatternFill("solid", fgColor="FFE8E8E8")
 _WIDE = {"zh", "en", "aliases", "scope", "key", "value", "meaning", "windows", "digital_city"}
 _ABOUT_WIDTH = 100
+_YES_NO = {"yes": True, "no": False, "是": True, "否": False}
 _SETTING_KEYS = ("key", "value")
 _ABOUT_SHEET = "about"
 _HEADING_AMONG = 10
 _SPLIT = re.compile(r"\s*[;；\n]\s*")
-_WHOLE = re.compile(r"[+-]?\d{1,15}")
+_WHOLE = re.compile(r"[+-]?\d{1,400}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -208,7 +209,7 @@ def _read(value: Any, kind: str) -> Any:
     if kind == "number":
         read = _number(told)
     elif kind == "yes_no":
-        read = {"yes": True, "no": False, "是": True, "否": False}.get(str(told).lower(), told)
+        read = _YES_NO.get(str(told).lower(), told)
     elif kind in ("list", "rows", "numbers"):
         parts = [part for part in _SPLIT.split(str(told)) if part]
         read = [_number(part) for part in parts] if kind == "numbers" else parts
@@ -261,7 +262,7 @@ def read(file: Path, shown: str | None = None) -> tuple[RuleTables, Places]:
         columns = COLUMNS.get(table, _SETTING_KEYS)
         records = list(_records(grid, columns))
         if table in COLUMNS:
-            tables[table] = [row for _, row in records]
+            tables[table] = [_in_english(row) for _, row in records]
             rows[table] = [str(number) for number, _ in records]
             continue
         told = [(str(row["key"]), row.get("value", ""), str(row.get("kind", ""))) for _, row in records]
@@ -272,6 +273,13 @@ def read(file: Path, shown: str | None = None) -> tuple[RuleTables, Places]:
         for (number, _), (key, _, _) in zip(records, told, strict=True):
             keys[table].setdefault(key, str(number))
     return tables, Places(rows=rows, keys=keys, sheets=names, ignored=tuple(ignored))
+
+
+def _in_english(row: dict[str, Any]) -> dict[str, Any]:
+    """是 and 否 are yes and no."""
+    if row.get("strict") in _YES_NO:
+        return {**row, "strict": "yes" if _YES_NO[row["strict"]] else "no"}
+    return row
 
 
 def _kind_of(table: str, key: str) -> str:

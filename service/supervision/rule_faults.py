@@ -44,8 +44,8 @@ class RulesUnsoundError(DesignError):
         first = found[0]
         where = " ".join(filter(None, (first.facts["sheet"], first.row, first.column)))
         super().__init__(
-            f"the rule book {version} has {len(found)} faults, nothing of it was stored; the first is in"
-            f" {where}: {first.message}",
+            f"the rule book {version} has {len(found)} faults and is not taken; the first is in {where}:"
+            f" {first.message}; zhoubian rules check tells them all",
             version=version, count=len(found), where=where,
         )  # fmt: skip
         self.found = found

@@ -78,6 +78,8 @@ def test_what_a_clerk_types_into_cells_is_read_as_it_is_meant(file, tmp_path):
     units = next(sheet for sheet in book if sheet.title.startswith("units"))
     units.insert_rows(4, 2)  # empty rows
     units.append(["new_unit", " 新单位 ", "new", None, "all", "D", None, "旁注"])
+    items = next(sheet for sheet in book if sheet.title.startswith("checklists"))
+    items["H3"] = "是"  # strict
     book.create_sheet("我的笔记").append(["别管我"])
     path = tmp_path / "edited.xlsx"
     book.save(path)
@@ -86,6 +88,7 @@ def test_what_a_clerk_types_into_cells_is_read_as_it_is_meant(file, tmp_path):
     assert tables["work_calendar"]["last"] == "2027-12-31"
     assert tables["cards"]["recurrence_days"] == 15
     assert tables["units"][-1]["zh"] == "新单位"
+    assert [item["strict"] for item in tables["checklists"][:2]] == ["yes", "no"]
     assert tables["units"][-1]["(H)"] == "旁注"  # a cell under no heading is not lost
     assert places.rows["units"][:2] == ["3", "6"]
     assert places.ignored == ("我的笔记",)
@@ -127,7 +130,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(names, values, max_size=4))
 def test_any_settings_come_back_from_their_rows(told):
     assert digest(settings_from(list(settings_of(told)))) == digest(told)
