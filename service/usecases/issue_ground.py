@@ -14,6 +14,7 @@ from layers import tables
 from layers.rules import Item
 from layers.store import Store
 
+from ..recent import Recent
 from ..supervision.assignment import Assignment, assign, unit_named
 from ..supervision.cards import Cards
 from ..supervision.recurrence import NONE, Findings, recurs
@@ -90,6 +91,11 @@ class Books:
         return self._cards[version]
 
 
+_LAYERS = ("anchors", *assignment.SITE_LAYERS, "areas")
+_LOCATORS: Recent[assignment.Locator] = Recent(2)
+"""The last ones made, for as long as their layers stay as they are."""
+
+
 class Places:
     """Where issues lie and who answers for them; reads the layers once for each rule book."""
 
@@ -127,7 +133,8 @@ class Places:
 
     def _of(self, book: RuleBook) -> tuple[assignment.Locator, dict[str, Item]]:
         if book.version not in self._locators:
-            self._locators[book.version] = assignment.Locator(self._store, book)
+            key = (self._store.path, self._store.data_version(_LAYERS), book.version)
+            self._locators[book.version] = _LOCATORS.get(key, lambda: assignment.Locator(self._store, book))
             self._items[book.version] = {item.code: item for listed in book.items.values() for item in listed}
         return self._locators[book.version], self._items[book.version]
 
