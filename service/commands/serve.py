@@ -10,6 +10,7 @@ from geo.errors import StoreError
 from layers.store import Store
 
 from ..i18n import Lang, text
+from ..usecases import follow_columns
 from .show import Door, door, say
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -40,7 +41,8 @@ def run(here: Door, host: str, port: int, path: str = "/", *, allow_import: bool
 
     from ..web.app import create_app  # noqa: PLC0415
 
-    Store.open(here.settings.store, create=False).close()
+    with Store.open(here.settings.store, create=False) as store:
+        follow_columns.columns(store)  # read once: the first page of figures need not wait for it
     alone = host in LOOPBACK
     app = create_app(
         here.settings.store,
