@@ -80,26 +80,24 @@ def issues(store: Store, period: Period, *, now: datetime) -> Columns:
 
 def _as_of(store: Store, ids: set[str], cut: datetime) -> list[tuple[Any, ...]]:
     """Rows of cases by time found and id, the events after a moment taken back."""
-    events = tables.events.c
-    query = (
-        select(events.issue, events.changes)
-        .where(events.at > iso(cut), events.action.not_in(RECORD))
-        .order_by(events.id.desc())
-    )
     wanted = json.dumps(sorted(ids))
+    before: dict[str, dict[str, Any]] = {}
     with store.reading() as connection:
         found = connection.exec_driver_sql(
             f"SELECT {', '.join(COLUMNS)} FROM cases"  # noqa: S608 - names of our own
             " WHERE issue IN (SELECT value FROM json_each(?)) ORDER BY found_at, issue",
             (wanted,),
         ).fetchall()
-        undone = connection.execute(query).fetchall()
-    before: dict[str, dict[str, Any]] = {}
-    for issue, changes in undone:
-        if issue in ids:
-            told = before.setdefault(issue, {})
-            for name, pair in changes.items():
-                told[name] = pair[0]
+        marks = ", ".join("?" * len(RECORD))
+        undone = connection.exec_driver_sql(
+            "SELECT issue, changes FROM events"  # noqa: S608 - marks alone
+            f" WHERE at > ? AND action NOT IN ({marks}) ORDER BY id DESC",
+            (iso(cut), *RECORD),
+        )
+        for issue, changes in undone.cursor:  # a year of history is too much to hold at once
+            if issue in ids:
+                told = before.setdefault(issue, {})
+                told.update((name, pair[0]) for name, pair in json.loads(changes).items())
     rows = []
     for row in found:
         taken_back = before.get(row[0], {})
@@ -129,23 +127,27 @@ def card_events(store: Store, book: RuleBook, period: Period, *, now: datetime) 
         )
         .order_by(events.at, events.id)
     )  # fmt: skip
+    told: Columns = {name: [] for name in _CARDS}
+    levels = _levels(book)
     with store.reading() as connection:
-        rows = connection.execute(query).fetchall()
-    names = ("at", "recorded_at", "issue", "action", "before", "after", "issued", "deadline", "category",
-             "lead_unit", "responsible", "district", "site")  # fmt: skip
-    told: Columns = {name: [] for name in names}
-    for row in rows:
-        before, after = row.changes.get("colour") or (None, None)
-        highest = book.cards.number(row.colour) if row.colour in _levels(book) else 0
-        issued = after if after in _levels(book) and book.cards.number(after) <= highest else None
-        values = (
-            _local(row.at), _local(row.recorded_at), row.issue, row.action, before, after, issued,
-            _local((row.changes.get("deadline") or (None, None))[1]), row.category, row.lead_unit,
-            row.responsible, row.district, row.site,
-        )  # fmt: skip
-        for name, value in zip(names, values, strict=True):
-            told[name].append(value)
+        for row in connection.execute(query):  # a year has too many to hold them all twice
+            before, after = row.changes.get("colour") or (None, None)
+            highest = book.cards.number(row.colour) if row.colour in levels else 0
+            issued = after if after in levels and book.cards.number(after) <= highest else None
+            values = (
+                _local(row.at), _local(row.recorded_at), row.issue, row.action, before, after, issued,
+                _local((row.changes.get("deadline") or (None, None))[1]), row.category, row.lead_unit,
+                row.responsible, row.district, row.site,
+            )  # fmt: skip
+            for name, value in zip(_CARDS, values, strict=True):
+                told[name].append(value)
     return told
+
+
+_CARDS = (
+    "at", "recorded_at", "issue", "action", "before", "after", "issued", "deadline", "category", "lead_unit",
+    "responsible", "district", "site",
+)  # fmt: skip
 
 
 def _levels(book: RuleBook) -> set[str]:
