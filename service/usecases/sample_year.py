@@ -35,6 +35,7 @@ from . import (
     plaques,
     results,
     rule_books,
+    sample_counts,
     tick,
 )
 from .bulletin_settings import settings_of
@@ -118,6 +119,7 @@ class _Year:
             progress(passed, (END.date() - FIRST).days)
         adopted = issue_book.adopt(self._store, who=OFFICE, now=END)
         tick.tick(self._store, now=END)
+        sample_counts.take(self._store, who=OFFICE, now=END)
         for period in periods_of(self._store):
             plaques.decide(self._store, period.since, period.last, now=END)
         return Year(len(missions.listing(self._store)), self._found, len(adopted))
