@@ -7,8 +7,10 @@ minute. `.ci/run` runs the demo first.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import docx
@@ -83,7 +85,7 @@ def test_issues_come_to_every_end_and_cards_have_every_colour(cases):
 def test_the_black_plaque_moves(store):
     held = [one.unit for one in plaques.history(store)]
     assert len(held) == len(sample_year.periods_of(store))
-    assert sum(before != after for before, after in zip(held, held[1:], strict=False)) >= 5
+    assert sum(before != after for before, after in pairwise(held)) >= 5
 
 
 def test_time_has_passed_and_passes_only_once(store, cases):
@@ -111,8 +113,4 @@ def test_the_bulletin_says_what_its_register_holds(demo, store):
                 table.c.withdrawn_at.is_(None), table.c.merged_into.is_(None),
             )
         ).fetchall()  # fmt: skip
-    assert (
-        f"发现问题{len(found)}个" in words
-        or f"found {len(found)} issues" in words
-        or str(len(found)) in words
-    )
+    assert re.search(rf"(?<!\d){len(found)}(?!\d)", words)
