@@ -30,6 +30,8 @@ from .score_tables import Scored
 
 Columns = dict[str, list[Any]]
 """A table as columns of one length."""
+ISSUES = (*COLUMNS, "fixed_at", "suspended_at")
+"""What the register tells of an issue: enough to count it again by its dates."""
 FLAGS = ("found", "fixed_on_site", "due", "suspended", "closed", "on_time", "finished", "open", "overdue")
 """What an issue counts for, as `follow_figures` defines it."""
 CARD_ACTIONS = (
@@ -62,15 +64,15 @@ def cut_of(period: Period, now: datetime) -> datetime:
 def issues(store: Store, period: Period, *, now: datetime) -> Columns:
     """The issues in hand in a period, as of its end: found by then, not closed before it began.
 
-    Columns of `issue_lists.COLUMNS` (moments as local datetimes) and `FLAGS`.
+    Columns `ISSUES` (moments as local datetimes) and `FLAGS`.
     """
     asked = {"since": period.since, "until": period.last, "now": now}
     counted = {flag: set(follow_figures.rows_of(store, flag, **asked)) for flag in FLAGS}  # type: ignore[arg-type]
     ids = counted["finished"] | counted["open"]
     rows = _as_of(store, ids, cut_of(period, now))
-    columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
-    told: Columns = {name: list(column) for name, column in zip(COLUMNS, columns, strict=True)}
-    for name in COLUMNS:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(ISSUES)
+    told: Columns = {name: list(column) for name, column in zip(ISSUES, columns, strict=True)}
+    for name in ISSUES:
         if name in MOMENTS:
             told[name] = [_local(moment) for moment in told[name]]
     for flag, members in counted.items():
@@ -84,7 +86,7 @@ def _as_of(store: Store, ids: set[str], cut: datetime) -> list[tuple[Any, ...]]:
     before: dict[str, dict[str, Any]] = {}
     with store.reading() as connection:
         found = connection.exec_driver_sql(
-            f"SELECT {', '.join(COLUMNS)} FROM cases"  # noqa: S608 - names of our own
+            f"SELECT {', '.join(ISSUES)} FROM cases"  # noqa: S608 - names of our own
             " WHERE issue IN (SELECT value FROM json_each(?)) ORDER BY found_at, issue",
             (wanted,),
         ).fetchall()
@@ -102,7 +104,7 @@ def _as_of(store: Store, ids: set[str], cut: datetime) -> list[tuple[Any, ...]]:
     for row in found:
         taken_back = before.get(row[0], {})
         if taken_back:
-            rows.append(tuple(taken_back.get(name, value) for name, value in zip(COLUMNS, row, strict=True)))
+            rows.append(tuple(taken_back.get(name, value) for name, value in zip(ISSUES, row, strict=True)))
         else:
             rows.append(tuple(row))
     return rows
