@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Select, Table, delete, func, insert, select, 
 
 from geo.errors import NotFoundError
 
-from . import sqlite_file
+from . import issue_rows, sqlite_file
 from .faults import Fault, shorten
 from .ids import is_made
 from .tables import LAYER_TABLES, Rows, batches, refusals, stored_names
@@ -178,7 +178,12 @@ class Addition:
         return refused_by_code(self._connection, self.number)
 
     def finish(self, **known: Any) -> Batch:
-        """The batch with its last word on `counts`, `datum`, `options` or whatever else is `known` now."""
+        """The batch with its last word on `counts`, `datum`, `options` or whatever else is `known` now.
+
+        Rows of issues that are followed up already say what their history says.
+        """
+        if "issues" in self._next:
+            issue_rows.keep_in_step(self._connection, self.number)
         counts = {layer: dict(given) for layer, given in known.pop("counts", {}).items()}
         for layer in self._next:
             counts.setdefault(layer, {}).update(new=self._new[layer], updated=self._updated[layer])

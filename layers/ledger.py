@@ -2,9 +2,8 @@
 
 A case is what the history of an issue comes to: folding the `changes` of its events, oldest first,
 over nothing gives the case (`folded`). Events are only ever added; the store refuses to change one.
-Seven columns of the layer `issues` (state, found_at, closed_at, deadline, count, note, unit) follow the
-case in the same transaction, so that maps and figures speak of the issue as it stands. Nothing here
-reads the clock or knows a rule.
+The row of the issue in the layer `issues` follows the case in the same transaction (`issue_rows.py`),
+so that maps and figures speak of the issue as it stands. Nothing here reads the clock or knows a rule.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from geo.errors import NotFoundError, StoreError
 
-from . import sqlite_file, tables
+from . import issue_rows, sqlite_file, tables
 from .store import Store
 
 MOMENTS = tuple(column.name for column in tables.cases.columns if isinstance(column.type, tables.Moment))
@@ -273,51 +272,7 @@ def _write(connection: Connection, cases: Sequence[Case], events: Sequence[Event
         told = [tuple(_cell(case, name) for name in CASE_FIELDS) for case in new]
         sqlite_file.insert_rows(connection, tables.cases, CASE_FIELDS, told)
     _add_events(connection, events)
-    _tell_the_layer(connection, cases)
-
-
-def _tell_the_layer(connection: Connection, cases: Sequence[Case]) -> None:
-    told = [
-        (case.state, _iso(case.found_at), _iso(case.closed_at), _iso(case.deadline), case.count, case.note,
-         case.responsible, case.issue)
-        for case in cases
-    ]  # fmt: skip
-    if told:
-        connection.exec_driver_sql(
-            "UPDATE issues SET state = ?, found_at = ?, closed_at = ?, deadline = ?, count = ?, note = ?,"
-            " unit = COALESCE(?, unit)"
-            " WHERE id = ? AND superseded_by IS NULL",
-            told,
-        )
-    if any(case.withdrawn_at or case.merged_into for case in cases):
-        _take_out_the_gone(connection)
-
-
-def _take_out_the_gone(connection: Connection) -> None:
-    """What was withdrawn or merged is on no map: its row is superseded by its own batch, by nothing."""
-    connection.exec_driver_sql(
-        "UPDATE issues SET superseded_by = batch_id WHERE superseded_by IS NULL AND id IN"
-        " (SELECT issue FROM cases WHERE withdrawn_at IS NOT NULL OR merged_into IS NOT NULL)"
-    )
-
-
-def keep_in_step(connection: Connection) -> int:
-    """Tell the layer once more how its issues stand, where an import has said otherwise since.
-
-    Returns how many rows it was. What the history says goes before what a list says.
-    """
-    names = ("state", "closed_at", "deadline", "count")
-    differs = " OR ".join(f'c."{name}" IS NOT issues."{name}"' for name in names)
-    told = ", ".join(
-        f'"{name}" = (SELECT "{name}" FROM cases WHERE issue = issues.id)'  # noqa: S608 - names of our own
-        for name in names
-    )
-    done = connection.exec_driver_sql(
-        f"UPDATE issues SET {told} WHERE superseded_by IS NULL AND EXISTS"  # noqa: S608 - names of our own
-        f" (SELECT 1 FROM cases c WHERE c.issue = issues.id AND ({differs}))"
-    )
-    _take_out_the_gone(connection)
-    return done.rowcount
+    issue_rows.tell(connection, [case.issue for case in cases])
 
 
 def _add_events(connection: Connection, events: Sequence[Event]) -> None:

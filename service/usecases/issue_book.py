@@ -21,7 +21,8 @@ from sqlalchemy import Connection, select
 from geo.errors import DesignError
 from layers import batches, sqlite_file, tables
 from layers.batches import Addition, NewBatch
-from layers.ledger import Case, Event, Ledger, changed, followed, keep_in_step, opened
+from layers.issue_rows import keep_in_step
+from layers.ledger import Case, Event, Ledger, changed, followed, opened
 from layers.store import Store
 
 from ..supervision import cards
