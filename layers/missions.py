@@ -20,6 +20,7 @@ from geo.errors import DesignError, NotFoundError, StoreError
 
 from . import sqlite_file, tables
 from .store import Store
+from .tables import iso
 
 VERDICTS = ("yes", "no", "na", "unseen")
 """In order (符合), not in order (不符合), not applicable (不适用), not looked at (未查看)."""
@@ -259,8 +260,7 @@ class Missions:
                     ],
                 )
             told_changes = [
-                (one.mission, one.site, one.item, _iso(one.at), one.who, _told(one.changes))
-                for one in changes
+                (one.mission, one.site, one.item, iso(one.at), one.who, _told(one.changes)) for one in changes
             ]
             sqlite_file.insert_rows(connection, tables.result_changes, _CHANGE, told_changes)
 
@@ -269,7 +269,7 @@ class Missions:
     def log(self, access: Access) -> None:
         """Write down who asked."""
         with self._writing() as connection:
-            connection.execute(insert(tables.accesses).values(**{**vars(access), "at": _iso(access.at)}))
+            connection.execute(insert(tables.accesses).values(**{**vars(access), "at": iso(access.at)}))
 
     def accesses(self, subject: str | None = None) -> list[Access]:
         """Who asked for which list, the oldest first."""
@@ -325,13 +325,9 @@ def sealed_error(mission: Mission) -> DesignError:
     )  # fmt: skip
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(tables.CHINA).isoformat(timespec="microseconds")
-
-
 def _json(value: Any) -> Any:
     if isinstance(value, datetime):
-        return _iso(value)
+        return iso(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -345,7 +341,7 @@ def _row(result: Result) -> dict[str, Any]:
         "inside_lines": int(result.inside_lines),
         "fixed_on_site": int(result.fixed_on_site),
         "photos": json.dumps(list(result.photos), ensure_ascii=False),
-        "at": _iso(result.at),
+        "at": iso(result.at),
     }
 
 

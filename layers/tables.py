@@ -43,6 +43,11 @@ from . import schema
 CHINA = timezone(timedelta(hours=8))
 
 
+def iso(moment: datetime) -> str:
+    """A moment as the store keeps it (see `Moment`)."""
+    return moment.astimezone(CHINA).isoformat(timespec="microseconds")
+
+
 class Geometry(UserDefinedType[bytes]):
     """Flat WKB in EPSG:4326: a BLOB on SQLite, `geometry(kind,4326)` on PostGIS."""
 
@@ -87,7 +92,7 @@ class Moment(UserDefinedType[str]):
             return None
 
         def text(moment: datetime | None) -> str | None:
-            return None if moment is None else moment.astimezone(CHINA).isoformat(timespec="microseconds")
+            return None if moment is None else iso(moment)
 
         return text
 

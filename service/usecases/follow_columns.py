@@ -24,6 +24,7 @@ from sqlalchemy import Connection, select
 from layers import tables
 from layers.ledger import last_event
 from layers.store import Store
+from layers.tables import iso
 
 Ints = NDArray[np.int64]
 
@@ -136,7 +137,7 @@ def _taken_back(store: Store, held: FollowColumns, moment: datetime) -> FollowCo
         result = connection.exec_driver_sql(
             "SELECT issue, changes FROM events WHERE at > ? AND +id <= ?"  # noqa: S608
             f" AND action NOT IN ({marks}) ORDER BY +id DESC",
-            (_iso(moment), held.last, *RECORD),
+            (iso(moment), held.last, *RECORD),
         )
         undone = result.cursor.fetchall()
     if not undone:
@@ -286,7 +287,3 @@ def _moments(column: Sequence[str | None]) -> Ints:
     # 2026-05-06T08:30:00.000000+08:00: the local time stands in the text
     moments = np.array([text[:26] if text else "NaT" for text in column], dtype="U26").astype("M8[us]")
     return np.where(np.isnat(moments), NEVER, moments.astype(np.int64))
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(tables.CHINA).isoformat(timespec="microseconds")

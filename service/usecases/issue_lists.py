@@ -34,6 +34,7 @@ COLUMNS = (
     "recurs", "suspended_until", "approver", "handed_over_at", "why", "rules", "note", "lon", "lat",
 )  # fmt: skip
 """Columns of a list as a file, in their order."""
+iso = tables.iso
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +132,6 @@ class IssueQuery:
         if self.standing == "closed":
             found.append(cases.state.in_(("closed", "fixed_on_site")))
         return found
-
-
-def iso(moment: datetime) -> str:
-    """A moment as the store keeps it."""
-    return moment.astimezone(tables.CHINA).isoformat(timespec="microseconds")
 
 
 def _any(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:

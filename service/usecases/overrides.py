@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, update
 from geo.errors import DesignError, NotFoundError
 from layers import tables
 from layers.store import Store
+from layers.tables import iso
 
 from ..i18n import Lang, text
 from ..supervision.assignment import Override, unit_named
@@ -74,7 +75,7 @@ def add(
     values: dict[str, Any] = {
         "category": category or None, "site": site or None, "area": area_id, "lead_unit": units[0],
         "joint_units": " ".join(dict.fromkeys(unit for unit in units[1:] if unit != units[0])),
-        "why": why.strip(), "at": _iso(now), "who": who,
+        "why": why.strip(), "at": iso(now), "who": who,
     }  # fmt: skip
     with store.writing() as connection:
         number = connection.execute(insert(tables.overrides).values(**values)).inserted_primary_key
@@ -97,8 +98,8 @@ def remove(store: Store, number: int, *, now: datetime) -> Override:
                 f"override {number} was taken back already, at {row['removed_at'][:16]}",
                 code="override_removed", number=number, at=row["removed_at"][:16].replace("T", " "),
             )  # fmt: skip
-        connection.execute(update(table).where(table.c.id == number).values(removed_at=_iso(now)))
-    return _override({**row, "removed_at": _iso(now)})
+        connection.execute(update(table).where(table.c.id == number).values(removed_at=iso(now)))
+    return _override({**row, "removed_at": iso(now)})
 
 
 def units_named(names: Sequence[str], book: RuleBook, faults: list[Fault]) -> list[str]:
@@ -147,7 +148,3 @@ def _override(row: dict[str, Any]) -> Override:
             "removed_at": None if removed is None else datetime.fromisoformat(removed),
         }
     )
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(tables.CHINA).isoformat(timespec="microseconds")

@@ -25,6 +25,7 @@ from geo.errors import DesignError
 from geo.nearest import NONE, nearest_unit
 from layers import tables, write
 from layers.store import Store
+from layers.tables import iso
 
 from .. import clock
 from ..i18n import Lang
@@ -169,10 +170,10 @@ def _issues(
     )  # fmt: skip
     query = select(*(table[name] for name in names)).where(
         table.category.in_(list(limits)), table.withdrawn_at.is_(None), table.merged_into.is_(None),
-        table.found_at <= _iso(end),
+        table.found_at <= iso(end),
     )  # fmt: skip
     if since is not None:
-        query = query.where(table.found_at >= _iso(since))
+        query = query.where(table.found_at >= iso(since))
     with store.reading() as connection:
         rows = connection.execute(query.order_by(table.found_at, table.issue)).fetchall()
     held = pd.DataFrame(rows, columns=list(names))
@@ -235,7 +236,3 @@ def _quantile(ordered: NDArray[np.float64], share: float) -> float | None:
 
 def _moments(texts: Sequence[Any] | pd.Series[Any]) -> pd.Series[Any]:
     return pd.to_datetime(pd.Series(texts), format="ISO8601", utc=True).dt.tz_convert(clock.SHANGHAI)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(tables.CHINA).isoformat(timespec="microseconds")

@@ -17,6 +17,7 @@ from geo.errors import DesignError
 from layers import tables
 from layers.ledger import Case, Event, Ledger
 from layers.store import Store
+from layers.tables import iso
 
 from ..supervision.cards import RUNNING, TICKER, caught_up
 from .issue_ground import Books
@@ -93,7 +94,7 @@ def _due(store: Store, connection: Connection, books: Books, now: datetime) -> l
     """The open issues that time has done something to, by time found and id."""
     cases = tables.cases.c
     versions = connection.scalars(select(cases.rules).distinct()).all()
-    told = _iso(now)
+    told = iso(now)
     return Ledger(store).cases(
         cases.withdrawn_at.is_(None), cases.merged_into.is_(None),
         or_(
@@ -140,8 +141,4 @@ def _require_sane(connection: Connection, before: datetime | None, now: datetime
 
 def _keep(connection: Connection, report: TickReport) -> None:
     counts = {"looked_at": report.looked_at, "raised": report.raised, "resumed": report.resumed}
-    connection.execute(insert(tables.ticks).values(at=_iso(report.at), counts=counts))
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(tables.CHINA).isoformat(timespec="microseconds")
+    connection.execute(insert(tables.ticks).values(at=iso(report.at), counts=counts))
