@@ -112,7 +112,7 @@ def _cells(values: Sequence[Any], percent: bool, shared: dict[str, int]) -> list
 
 
 def _cell(value: Any, percent: bool, shared: dict[str, int]) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return f'<c s="{_TEXT}"/>'
     if isinstance(value, str):
         return f'<c s="{_TEXT}" t="s"><v>{_number(value, shared)}</v></c>'
