@@ -32,6 +32,7 @@ from .usecases.bulletin_rows import Round
 from .usecases.bulletin_settings import filled
 
 _MAP_MM = 156.0
+_MOST_NAMES = 4
 
 
 @dataclass(frozen=True)
@@ -184,17 +185,24 @@ def _scores(paper: OfficialDocument, content: Content, lang: Lang) -> None:
     paper.note(text("bulletin.score_basis", lang))
 
 
+def _missions(told: Sequence[str], lang: Lang) -> str:
+    """The names of missions; of many the first and the last."""
+    if len(told) <= _MOST_NAMES:
+        return names(told, lang)
+    return text("bulletin.missions", lang, first=told[0], last=told[-1], count=len(told))
+
+
 def _rounds(now: Round, before: Round, lang: Lang) -> str:
-    told = text("bulletin.round", lang, missions=names(now.scoring, lang))
+    told = text("bulletin.round", lang, missions=_missions(now.scoring, lang))
     if before.scoring:
         told += text(
             "bulletin.round_before",
             lang,
-            missions=names(before.scoring, lang),
+            missions=_missions(before.scoring, lang),
             days=days_of(before.period, lang),
         )
     if now.looking_back:
-        told += text("bulletin.round_lookback", lang, missions=names(now.looking_back, lang))
+        told += text("bulletin.round_lookback", lang, missions=_missions(now.looking_back, lang))
     return told
 
 

@@ -96,7 +96,7 @@ def _as_of(store: Store, ids: set[str], cut: datetime) -> list[tuple[Any, ...]]:
             f" WHERE at > ? AND action NOT IN ({marks}) ORDER BY id DESC",
             (iso(cut), *RECORD),
         )
-        for issue, changes in undone.cursor:  # a year of history is too much to hold at once
+        for issue, changes in undone:  # a year of history is too much to hold at once
             if issue in ids:
                 told = before.setdefault(issue, {})
                 told.update((name, pair[0]) for name, pair in json.loads(changes).items())
