@@ -20,6 +20,7 @@ from geo.errors import NotFoundError, StoreError
 
 from . import issue_rows, sqlite_file, tables
 from .store import Store
+from .tables import iso
 
 MOMENTS = tuple(column.name for column in tables.cases.columns if isinstance(column.type, tables.Moment))
 """Columns of a case that hold moments; in a `Case` they are datetimes at +08:00."""
@@ -277,7 +278,7 @@ def _write(connection: Connection, cases: Sequence[Case], events: Sequence[Event
 
 def _add_events(connection: Connection, events: Sequence[Event]) -> None:
     told = [
-        (event.issue, _iso(event.at), _iso(event.recorded_at), event.who, event.action,
+        (event.issue, iso(event.at), iso(event.recorded_at), event.who, event.action,
          json.dumps(event.changes, ensure_ascii=False, separators=(",", ":")), event.note)
         for event in events
     ]  # fmt: skip
@@ -319,14 +320,10 @@ def last_event(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(tables.events.c.id), 0))).scalar_one())
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(tables.CHINA).isoformat(timespec="microseconds")
-
-
 def _json(value: Any) -> Any:
     """A value of a case as JSON has it."""
     if isinstance(value, datetime):
-        return _iso(value)
+        return iso(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -334,7 +331,7 @@ def _cell(case: Case, name: str) -> Any:
     """A value of a case as the table keeps it."""
     value = getattr(case, name)
     if isinstance(value, datetime):
-        return _iso(value)
+        return iso(value)
     if isinstance(value, tuple):
         return " ".join(value) if name == "joint_units" else json.dumps(list(value), ensure_ascii=False)
     return value

@@ -2,7 +2,7 @@
 
 Lists stand under a row of Chinese headings and a row of the program's own names; settings stand in rows
 of meaning, name, value and kind. Every text is a text cell, so that ``1-2`` and codes of 15 digits stay
-what they are. Reading goes by the program's names alone, through the worker (`grids.py`); nothing is
+what they are. Reading goes by the program's names alone, through the worker (`forms.py`); nothing is
 judged here.
 """
 
@@ -22,8 +22,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
+from .forms import read_sheets
 from .rule_tables import COLUMNS, SETTINGS, Places, RuleTables, shipped
-from .worker import Worker
 from .write import whole, xlsx_cell
 
 SETTING_COLUMNS = ("meaning", "key", "value", "kind")
@@ -242,18 +242,12 @@ def read(file: Path, shown: str | None = None) -> tuple[RuleTables, Places]:
     LayerError
         As when any foreign workbook is read.
     """
-    sheets: dict[str, list[list[Any]]] = {}
-    with Worker() as worker:
-        taken, _, _ = worker.take_in(file, shown)
-        for message in worker.run("grid", {"file": taken.name}):
-            if "sheet" in message:
-                sheets.setdefault(message["sheet"], []).extend(message["rows"])
     tables: RuleTables = {}
     rows: dict[str, list[str]] = {}
     keys: dict[str, dict[str, str]] = {}
     names: dict[str, str] = {}
     ignored = []
-    for sheet, grid in sheets.items():
+    for sheet, grid in read_sheets(file, shown).items():
         table = sheet.split()[0] if sheet.split() else ""
         if table not in (*COLUMNS, *SETTINGS) or table in names:
             ignored += [] if table == _ABOUT_SHEET else [sheet]

@@ -13,6 +13,7 @@ from typing import Any
 
 from layers.cells import text_of
 from layers.columns import plain
+from layers.forms import columns_of
 from layers.resources import data_path
 
 KEYS = ("site", "item", "verdict")
@@ -40,14 +41,7 @@ def _plain(cell: object) -> str:
 
 def headings(row: Sequence[object]) -> dict[str, int]:
     """Field -> column of a row of headings; where several mean one field, its best word serves."""
-    plains = [_plain(cell) for cell in row]
-    found: dict[str, int] = {}
-    for field, words in _words()["headings"].items():
-        for word in map(_plain, words):
-            if word in plains:
-                found[field] = plains.index(word)
-                break
-    return found
+    return columns_of(row, _words()["headings"], _plain)
 
 
 def verdict(cell: object) -> str | None:

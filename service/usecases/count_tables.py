@@ -7,9 +7,8 @@ by its number in the file. Nothing is taken from a table with a fault; all fault
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from geo.errors import LayerError
 from layers.cells import Refused, text_of, value_of
 from layers.columns import plain
 from layers.faults import Fault, shorten, storable
+from layers.forms import columns_of, read_sheets, value_in
 from layers.refused_rows import write_refused
 from layers.resources import data_path
 from layers.schema import Column, Layer
-from layers.worker import Worker
 
 from ..i18n import Lang, fault_text, text
 
@@ -78,10 +77,8 @@ class Form:
 
     def value(self, row: str, cells: Mapping[str, Any], name: str, kind: str, *, needed: bool = True) -> Any:
         """A cell of a kind (`text`, `whole`, `day`); None for a blank or after a fault."""
-        cell = cells.get(name)
-        if isinstance(cell, Mapping):
-            cell = _moment(cell)
         try:
+            cell = value_in(cells.get(name))
             value = value_of(_KINDS[kind], _LAYER, cell, self.fields.get(name, name))
         except Refused as refusal:
             self.faults.append(refusal.fault(row))
@@ -117,12 +114,7 @@ def read_form(file: Path, kind: str, needed: Sequence[str], shown: str | None = 
         `counts_headings`, `counts_empty`, and as when any foreign table is read.
     """
     form = Form(shown or file.name)
-    sheets: dict[str, list[list[Any]]] = {}
-    with Worker() as worker:
-        taken, _, _ = worker.take_in(file, shown)
-        for message in worker.run("grid", {"file": taken.name}):
-            if "sheet" in message:
-                sheets.setdefault(message["sheet"], []).extend(message["rows"])
+    sheets = read_sheets(file, shown)
     found = [(name, rows, _header(rows, kind, needed)) for name, rows in sheets.items()]
     known = [(name, rows, header) for name, rows, header in found if header is not None]
     if not known:
@@ -169,18 +161,10 @@ def _take_sheet(form: Form, rows: list[list[Any]], header: tuple[int, dict[str, 
 def _header(rows: list[list[Any]], kind: str, needed: Sequence[str]) -> tuple[int, dict[str, int]] | None:
     """The row of headings and the column of each field."""
     for number, row in enumerate(rows[:_TOP]):
-        at = dict(_fields([plain(_flat(cell)) for cell in row], kind))
+        at = columns_of(map(_flat, row), _words()[kind], plain)
         if set(needed) <= set(at):
             return number, at
     return None
-
-
-def _fields(row: list[str], kind: str) -> Iterator[tuple[str, int]]:
-    for name, words in _words()[kind].items():
-        for word in map(plain, words):
-            if word in row:
-                yield name, row.index(word)
-                break
 
 
 def _shown(kind: str, needed: Sequence[str]) -> str:
@@ -199,14 +183,6 @@ def _totals() -> set[str]:
 
 def _at(row: list[Any], column: int) -> Any:
     return row[column] if column < len(row) else None
-
-
-def _moment(cell: Mapping[str, Any]) -> Any:
-    """A moment of a spreadsheet; whatever else it is stays text."""
-    try:
-        return datetime.fromisoformat(str(cell["at"]))
-    except ValueError:
-        return str(cell["at"])
 
 
 def _flat(cell: Any) -> Any:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from geo.errors import LayerError
 from layers.cells import text_of
 from layers.faults import Fault
+from layers.forms import read_sheets, value_in
 from layers.missions import Mission, Result
 from layers.refused_rows import write_refused
 from layers.store import Store
-from layers.worker import Worker
 from layers.write import whole, write_csv
 
 from .. import clock, result_sheets
 from ..i18n import Lang, fault_text, text
 from . import missions, results
-from .result_rows import Form, form_of, plain, read_rows
+from .result_rows import Form, form_of, read_rows
 from .results import ResultsReport
 
 
@@ -124,13 +123,7 @@ def read_form(file: Path, shown: str | None = None, *, encoding: str | None = No
     LayerError
         If the file cannot be read, or is no result sheet (`results_headings`).
     """
-    grids: dict[str, list[list[Any]]] = {}
-    with Worker() as worker:
-        taken, _, _ = worker.take_in(file, shown)
-        for message in worker.run("grid", {"file": taken.name, "encoding": encoding}):
-            if "sheet" in message:
-                grids.setdefault(message["sheet"], []).extend(message["rows"])
-    return form_of(shown or file.name, grids)
+    return form_of(shown or file.name, read_sheets(file, shown, encoding=encoding))
 
 
 def take_file(
@@ -201,9 +194,8 @@ def _photo_names(folder: Path) -> set[str]:
 
 def _require_same_mission(form: Form, mission: Mission) -> None:
     """LayerError for a sheet that was written for another mission, or by other rules."""
-    told = {
-        text_of(plain(sheet.cell(cells, "mission"))) for sheet in form.sheets for _, cells in sheet.rows
-    } - {None}
+    named = (text_of(sheet.value(cells, "mission")) for sheet in form.sheets for _, cells in sheet.rows)
+    told = {name for name in named if name is not None}
     stated = form.stated.get("mission")
     others = told - {mission.name}
     given = stated if stated not in (None, mission.name) else None
@@ -232,7 +224,7 @@ def _write_refused(form: Form, faults: Sequence[Fault], out: Path, lang: Lang) -
         reasons.setdefault(fault.row, []).append(f"{fault.column} {fault.value} {fault_text(fault, lang)}")
     first = form.sheets[0]
     rows = [
-        ("; ".join(reasons[row]), row, [plain(cell) for cell in sheet.in_order(cells, first)])
+        ("; ".join(reasons[row]), row, [value_in(cell) for cell in sheet.in_order(cells, first)])
         for sheet in form.sheets
         for row, cells in sheet.rows
         if row in reasons

@@ -16,6 +16,7 @@ from typing import Any
 from geo.errors import LayerError
 from layers.cells import Refused, text_of, value_of
 from layers.faults import Fault, shorten, storable
+from layers.forms import value_in
 from layers.missions import Mission
 from layers.schema import Column, Layer
 
@@ -75,6 +76,10 @@ class Sheet:
         """The cell of a field in a row, None where there is no such column."""
         place = self.at.get(name)
         return None if place is None or place >= len(cells) else cells[place]
+
+    def value(self, cells: Sequence[Any], name: str) -> Any:
+        """The same, a moment as such."""
+        return value_in(self.cell(cells, name))
 
     def in_order(self, cells: Sequence[Any], other: Sheet) -> list[Any]:
         """The cells of a row as the columns of another sheet are ordered."""
@@ -160,7 +165,7 @@ def read_rows(
         astray = set(shifted)
         for row, cells in sheet.rows:
             if row in astray:
-                given = storable(shorten(text_of(plain(sheet.cell(cells, "site")))))
+                given = storable(shorten(text_of(sheet.value(cells, "site"))))
                 message = "the values of this row do not stand under their headings: move them back"
                 faults.append(Fault(row, sheet.heading("site"), given, "result_shifted", message))
             elif row in filled:
@@ -168,7 +173,7 @@ def read_rows(
                 rows.append(told)
                 faults += wrong
             else:
-                blank += known.has_site(text_of(plain(sheet.cell(cells, "site"))))
+                blank += known.has_site(text_of(sheet.value(cells, "site")))
     return rows, faults, blank
 
 
@@ -178,11 +183,9 @@ def _filled(sheet: Sheet) -> Iterator[tuple[str, list[Any]]]:
     for row, cells in sheet.rows:
         if any(result_words.is_total(cell) for cell in cells[:3]):
             continue
-        values = [text_of(plain(sheet.cell(cells, name))) for name in told]
-        flags = [
-            result_words.flag(plain(sheet.cell(cells, name))) for name in ("inside_lines", "fixed_on_site")
-        ]
-        keys = [text_of(plain(sheet.cell(cells, name))) for name in ("site", "item")]
+        values = [text_of(sheet.value(cells, name)) for name in told]
+        flags = [result_words.flag(sheet.value(cells, name)) for name in ("inside_lines", "fixed_on_site")]
+        keys = [text_of(sheet.value(cells, name)) for name in ("site", "item")]
         said = any(value is not None for value in values) or True in flags
         if said and (any(keys) or values[0] is not None):
             yield row, cells
@@ -205,7 +208,7 @@ class _Known:
         Where the site has come away, so has the item, which stands to its right; ids of sites may be
         bare numbers, that stand in other columns too.
         """
-        words = [text_of(plain(cell)) for cell in cells]
+        words = [text_of(value_in(cell)) for cell in cells]
         but = {sheet.at.get(name) for name in ("note", "photos", "before")}
 
         def astray(name: str, fits: Callable[[str], bool], elsewhere: Callable[[str], bool]) -> bool:
@@ -241,14 +244,14 @@ def _row(sheet: Sheet, row: str, cells: Sequence[Any]) -> tuple[ResultRow, list[
     faults: list[Fault] = []
     found: dict[str, Any] = {}
     for name, column in _COLUMNS.items():
-        cell = plain(sheet.cell(cells, name))
+        cell = sheet.value(cells, name)
         try:
             found[name] = None if cell is None else value_of(column, _LAYER, cell, sheet.heading(name))
         except Refused as wrong:
             found[name] = None
             faults.append(wrong.fault(row))
     for name, meaning in (("inside_lines", result_words.flag), ("fixed_on_site", result_words.flag)):
-        cell = plain(sheet.cell(cells, name))
+        cell = sheet.value(cells, name)
         found[name] = meaning(cell)
         if found[name] is None:
             faults.append(
@@ -260,7 +263,7 @@ def _row(sheet: Sheet, row: str, cells: Sequence[Any]) -> tuple[ResultRow, list[
                     "is neither 是 (yes) nor 否 (no)",
                 )
             )
-    given = text_of(plain(sheet.cell(cells, "verdict")))
+    given = text_of(sheet.value(cells, "verdict"))
     verdict = result_words.verdict(given)
     if verdict is None:
         faults.append(_no_verdict(sheet, row, given))
@@ -268,7 +271,7 @@ def _row(sheet: Sheet, row: str, cells: Sequence[Any]) -> tuple[ResultRow, list[
     return ResultRow(
         **{**found, "site": found["site"] or "", "item": found["item"] or "",
            "inside_lines": bool(found["inside_lines"]), "fixed_on_site": bool(found["fixed_on_site"])},
-        verdict=verdict or "", photos=photos, mission=text_of(plain(sheet.cell(cells, "mission"))), row=row,
+        verdict=verdict or "", photos=photos, mission=text_of(sheet.value(cells, "mission")), row=row,
         readable=not faults,
     ), [*faults, *unnamed]  # fmt: skip
 
@@ -302,14 +305,3 @@ def _photos(sheet: Sheet, row: str, given: str | None) -> tuple[tuple[str, ...],
         for name in wrong
     ]
     return tuple(dict.fromkeys(name for name in names if name not in wrong)), faults
-
-
-def plain(cell: Any) -> Any:
-    """A cell of the worker as the readers of cells know it: moments as such."""
-    if not isinstance(cell, dict):
-        return cell
-    told = str(cell["at"])
-    try:
-        return datetime.fromisoformat(told)
-    except ValueError:
-        return told

@@ -17,10 +17,10 @@ from layers import write
 from layers.cells import Refused, text_of, value_of
 from layers.columns import plain
 from layers.faults import Fault, shorten, storable
+from layers.forms import columns_of, read_sheets, value_in
 from layers.resources import data_path
 from layers.schema import Column, Layer
 from layers.store import Store
-from layers.worker import Worker
 
 from ..i18n import Lang, text
 from .exports import ending_of, refuse_store
@@ -71,7 +71,7 @@ def take(store: Store, file: Path, *, year: int | None = None) -> TakenTasks:
     LayerError
         The file cannot be read; `tasks_headings`, `tasks_many`.
     """
-    at, headings, rows = _table(file.name, _grids(file))
+    at, headings, rows = _table(file.name, read_sheets(file))
     faults: list[Fault] = []
     told = {str(number): _read(at, headings, row, str(number), year, faults) for number, row in rows}
     read = {number: values for number, values in told.items() if values is not None}
@@ -79,16 +79,6 @@ def take(store: Store, file: Path, *, year: int | None = None) -> TakenTasks:
     if faults:
         return TakenTasks(0, 0, 0, tuple(sorted(faults, key=lambda fault: int(fault.row))))
     return _store(store, list(read.values()))
-
-
-def _grids(file: Path) -> dict[str, list[Row]]:
-    grids: dict[str, list[Row]] = {}
-    with Worker() as worker:
-        taken, _, _ = worker.take_in(file)
-        for message in worker.run("grid", {"file": taken.name}):
-            if "sheet" in message:
-                grids.setdefault(message["sheet"], []).extend(message["rows"])
-    return grids
 
 
 def _table(
@@ -102,14 +92,14 @@ def _table(
                 below = [
                     (number, cells)
                     for number, cells in enumerate(grid[top + 1 :], start=top + 2)
-                    if any(text_of(_value(cell)) for cell in cells)
+                    if any(text_of(value_in(cell)) for cell in cells)
                 ]
                 if len(below) > MOST:
                     raise LayerError(
                         f"{name}: {len(below)} rows are more than a work list has; give at most {MOST}",
                         code="tasks_many", file=name, count=len(below), most=MOST,
                     )  # fmt: skip
-                return at, [text_of(_value(cell)) or "" for cell in row], below
+                return at, [text_of(value_in(cell)) or "" for cell in row], below
     raise LayerError(
         f"{name}: no row has the headings of a work list; it needs at least 任务 (task) and 截止日期"
         " (due date)",
@@ -118,14 +108,7 @@ def _table(
 
 
 def _headings(row: Row) -> dict[str, int]:
-    words = [plain(text_of(_value(cell))) for cell in row]
-    found: dict[str, int] = {}
-    for field, known in _words()["headings"].items():
-        for word in map(plain, known):
-            if word in words:
-                found[field] = words.index(word)
-                break
-    return found
+    return columns_of((text_of(value_in(cell)) for cell in row), _words()["headings"], plain)
 
 
 def _read(
@@ -140,7 +123,7 @@ def _read(
     told: dict[str, Any] = {}
     before = len(faults)
     for name, place in at.items():
-        value = _value(row[place]) if place < len(row) else None
+        value = value_in(row[place]) if place < len(row) else None
         try:
             told[name] = _cell(name, value, headings[place], year)
         except Refused as refused:
@@ -176,17 +159,6 @@ def _cell(name: str, value: Any, heading: str, year: int | None) -> Any:
             "is no period; write 周, 月, 季度, 年 (week, month, quarter, year) or leave it blank",
         )  # fmt: skip
     return known[plain(read)] or None
-
-
-def _value(cell: Any) -> Any:
-    """A cell as the worker told it: moments come as {"at": ISO 8601}."""
-    if not isinstance(cell, dict):
-        return cell
-    told = str(cell["at"])
-    try:
-        return datetime.fromisoformat(told)
-    except ValueError:
-        return told
 
 
 def _twice(read: Mapping[str, Mapping[str, Any]], headings: Row, at: Mapping[str, int]) -> list[Fault]:
