@@ -18,8 +18,8 @@ from .. import count_words as words
 from ..i18n import Lang, fault_text, text
 from ..usecases import coverage_count_files as files
 from ..usecases import coverage_households, coverage_posters, coverage_schools, rule_books
+from ..usecases.count_rows import Counted
 from ..usecases.count_tables import CountsRefusedError, write_faults
-from ..usecases.coverage_posters import Counted
 from .exposure import records
 from .show import Door, door, json_option, opened, print_json, say, table, warn
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from geo.design import STATUSES_EXCLUDED
 from layers import tables
@@ -22,8 +22,8 @@ from layers.store import Store
 from ..supervision.coverage_rules import household_rounds
 from . import layers as layer_cases
 from . import rule_books
+from .count_rows import ROUNDS, Counted
 from .count_tables import Form, read_form
-from .coverage_posters import Counted
 from .coverage_sites import Sites, sites_of
 
 CLASSES = ("0", "1", "2", "3+")
@@ -81,27 +81,10 @@ def take(store: Store, file: Path, *, who: str, now: datetime, shown: str | None
     """
     form = read_form(file, "households", ("compound", "round", "day"), shown)
     sites = sites_of(store, ())
-    rounds = tables.household_rounds
-    new = changed = 0
     with store.writing() as connection:
-        held = {
-            (row.compound, row.round): (row.day, row.households)
-            for row in connection.execute(
-                select(rounds.c.compound, rounds.c.round, rounds.c.day, rounds.c.households)
-            )
-        }
-        told = _told(form, sites, held, now.date())
+        told = _told(form, sites, ROUNDS.known(connection), now.date())
         form.require_sound()
-        for (compound, number), (day, households) in told.items():
-            values = {"day": day, "households": households, "at": now.isoformat(), "who": who}
-            if (compound, number) not in held:
-                connection.execute(insert(rounds).values(compound=compound, round=number, **values))
-                new += 1
-            elif held[compound, number] != (day, households):
-                which = (rounds.c.compound == compound, rounds.c.round == number)
-                connection.execute(update(rounds).where(*which).values(**values))
-                changed += 1
-    return Counted(form.source, len(told), new, changed)
+        return ROUNDS.put(connection, told, source=form.source, who=who, now=now)
 
 
 def coverage(store: Store, *, now: datetime, until: date | None = None) -> HouseholdCoverage:

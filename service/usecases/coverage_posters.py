@@ -14,35 +14,19 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import insert, select, update
 
-from layers import tables
 from layers.columns import plain
 from layers.store import Store
 
 from ..supervision.coverage_rules import PosterRules, poster_rules
 from . import layers as layer_cases
 from . import rule_books
+from .count_rows import POSTERS, Counted
 from .count_tables import Form, read_form
 from .coverage_sites import Sites, sites_of
 
 STATES = ("short", "met", "unknown")
 LAYERS = ("anchors", "back_alleys", "compounds", "toilets", "roads")
-
-
-@dataclass(frozen=True)
-class Counted:
-    """What a table of counts changed."""
-
-    source: str
-    rows: int
-    new: int
-    changed: int
-
-    @property
-    def unchanged(self) -> int:
-        """Rows that said what was known."""
-        return self.rows - self.new - self.changed
 
 
 @dataclass(frozen=True)
@@ -98,25 +82,8 @@ def take(store: Store, file: Path, *, who: str, now: datetime, shown: str | None
     form = read_form(file, "posters", ("site", "theme", "count"), shown)
     told = _told(form, sites_of(store, rules.street_classes), rules)
     form.require_sound()
-    counts = tables.poster_counts
-    new = changed = 0
     with store.writing() as connection:
-        held = {
-            (row.site, row.theme): (row.count_, row.damaged)
-            for row in connection.execute(
-                select(counts.c.site, counts.c.theme, counts.c.count.label("count_"), counts.c.damaged)
-            )
-        }
-        for (site, theme), (count, damaged) in told.items():
-            values = {"count": count, "damaged": damaged, "at": now.isoformat(), "who": who}
-            if (site, theme) not in held:
-                connection.execute(insert(counts).values(site=site, theme=theme, **values))
-                new += 1
-            elif held[site, theme] != (count, damaged):
-                which = (counts.c.site == site, counts.c.theme == theme)
-                connection.execute(update(counts).where(*which).values(**values))
-                changed += 1
-    return Counted(form.source, len(told), new, changed)
+        return POSTERS.put(connection, told, source=form.source, who=who, now=now)
 
 
 def coverage(store: Store, *, now: datetime) -> PosterCoverage:
@@ -204,12 +171,11 @@ def _theme(
 
 def _counts(store: Store, rules: PosterRules) -> dict[str, dict[str, int]]:
     """{site: {theme: posters that count}}."""
-    counts = tables.poster_counts
     found: dict[str, dict[str, int]] = {}
-    query = select(counts.c.site, counts.c.theme, counts.c.count.label("count_"), counts.c.damaged)
     with store.reading() as connection:
-        for row in connection.execute(query):
-            found.setdefault(row.site, {})[row.theme] = rules.counted(row.count_, row.damaged)
+        known = POSTERS.known(connection)
+    for (site, theme), (count, damaged) in known.items():
+        found.setdefault(site, {})[theme] = rules.counted(count, damaged)
     return found
 
 
