@@ -137,7 +137,7 @@ def told(comparison: Comparison) -> dict[str, Any]:
 
 
 def _scored(scored: Scored) -> set[str]:
-    return {visit.site for visit in scored.sites() if visit.score.rate is not None}
+    return {visit.place for visit in scored.sites() if visit.score.rate is not None}
 
 
 def _by_group(scored: Scored, by: str) -> dict[str | None, Row]:

@@ -26,6 +26,7 @@ from layers.store import Store
 from ..supervision.rulebook import RuleBook
 from ..supervision.site_scores import GroupScore, Mark, Score, combined, mark, percent, score, weight_of
 from . import rule_books
+from .mission_sites import unit_of
 
 BY = ("type", "district", "community", "unit", "site", "mission")
 
@@ -35,11 +36,13 @@ class Visit:
     """A site in a mission with its points.
 
     `unit` is who runs the site, else who is responsible for the area it lies in; `marks` are its results
-    in the order of the checklist.
+    in the order of the checklist. `place` tells the site in all missions: its id, or ``layer/id`` where
+    missions visited sites of the same id in several layers.
     """
 
     mission: str
     site: str
+    place: str
     name: str | None
     type: str
     district: str | None
@@ -74,11 +77,11 @@ class Scored:
         """Each site once: with the points of all its visits together or, `latest`, of its last one."""
         found: dict[str, Visit] = {}
         for visit in self.visits:
-            before = found.get(visit.site)
+            before = found.get(visit.place)
             if before is None or (latest and visit.score.rate is not None):
-                found[visit.site] = visit
+                found[visit.place] = visit
             elif not latest:
-                found[visit.site] = replace(visit, score=before.score + visit.score)
+                found[visit.place] = replace(visit, score=before.score + visit.score)
         return list(found.values())
 
 
@@ -139,15 +142,27 @@ def read(store: Store, missions: Sequence[str]) -> Scored:
         results[result.mission].append(result)
     books = {mission.name: rule_books.of_version(store, mission.rules) for mission in chosen}
     areas = _Areas(store, [site for mission in chosen for site in mission.sites])
+    twice = _in_several_layers(every)
     visits = [
         visit
         for mission in chosen
-        for visit in _visits(mission, results[mission.name], books[mission.name], areas)
+        for visit in _visits(mission, results[mission.name], books[mission.name], areas, twice)
     ]
     return Scored(tuple(visits), tuple(mission.name for mission in chosen), books)
 
 
-def _visits(mission: Mission, results: Sequence[Result], book: RuleBook, areas: _Areas) -> Iterable[Visit]:
+def _in_several_layers(missions: Iterable[Mission]) -> set[str]:
+    """Ids that sites of several layers bear, such as numbers that each list counts anew."""
+    layers: dict[str, set[str]] = {}
+    for mission in missions:
+        for site in mission.sites:
+            layers.setdefault(unit_of(site), set()).add(site["layer"])
+    return {unit for unit, held in layers.items() if len(held) > 1}
+
+
+def _visits(
+    mission: Mission, results: Sequence[Result], book: RuleBook, areas: _Areas, twice: Collection[str]
+) -> Iterable[Visit]:
     """The visited sites of a mission: those with results, and those that are said to be visited."""
     by_site: dict[str, dict[str, Result]] = {}
     for result in results:
@@ -163,8 +178,11 @@ def _visits(mission: Mission, results: Sequence[Result], book: RuleBook, areas: 
             if item.code in judged
         )
         district, community, unit = areas.of(site)
+        bare = unit_of(site)
         yield Visit(
-            mission=mission.name, site=site["id"], name=site.get("name"), type=site["type"],
+            mission=mission.name, site=site["id"],
+            place=f"{site['layer']}/{bare}" if bare in twice else bare,
+            name=site.get("name"), type=site["type"],
             district=district, community=community, unit=unit,
             score=score((item, one) for item, one, _ in marks), marks=marks,
         )  # fmt: skip
@@ -299,13 +317,13 @@ def whole(scored: Scored, *, latest: bool = False) -> GroupScore:
 
 
 def only(scored: Scored, sites: Collection[str]) -> Scored:
-    """The same missions with some of their sites."""
-    return replace(scored, visits=tuple(visit for visit in scored.visits if visit.site in sites))
+    """The same missions with some of their sites, by `place`."""
+    return replace(scored, visits=tuple(visit for visit in scored.visits if visit.place in sites))
 
 
 def visits_of(scored: Scored, site: str) -> list[Visit]:
     """The visits of a site with the marks of its items (NotFoundError `score_site_unknown`)."""
-    found = [visit for visit in scored.visits if visit.site == site]
+    found = [visit for visit in scored.visits if site in (visit.site, visit.place)]
     if not found:
         raise NotFoundError(
             f"{site[:60]!r} was not visited in {', '.join(scored.missions)}; zhoubian score table --by site"
@@ -349,7 +367,8 @@ def _key(by: str) -> Callable[[Visit], str | None]:
             f"--by {by!r} is unknown; use {', '.join(BY)}",
             code="unknown_option", option="by", given=by, allowed=", ".join(BY),
         )  # fmt: skip
-    return lambda visit: getattr(visit, by)
+    name = "place" if by == "site" else by
+    return lambda visit: getattr(visit, name)
 
 
 def _groups(visits: Iterable[Visit], key: Callable[[Visit], str | None]) -> dict[str | None, list[Visit]]:

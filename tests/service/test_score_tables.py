@@ -11,6 +11,7 @@ from hamlet import NOON
 from score_town import FIRST, SECOND, hold, keep_rules, rules, site, town
 
 from geo.errors import DesignError, NotFoundError, StoreError
+from layers.missions import Missions, Result
 from layers.store import Store
 from service.usecases import score_rounds, score_tables
 
@@ -227,3 +228,18 @@ def test_any_results_come_to_what_a_plain_loop_says(store, seed):
     assert rates(store, ["三轮"], "district") == plain_loop(told, places.get)
     assert rates(store, ["三轮"], "site") == plain_loop(told, str)
     assert rates(store, ["三轮"], "mission") == plain_loop(told, lambda _: "三轮")
+
+
+def test_an_alley_with_the_number_of_a_market_is_another_site(store):
+    alley = {**site("A1"), "id": "M1", "name": "榆树巷"}
+    hold(store, "三轮", NOON + timedelta(days=14), (), more=(alley,))
+    wrong = Result(mission="三轮", site="M1", item="back_alley-01", verdict="no", cases=3, inside_lines=False,
+                   at=NOON, who="创城办")  # fmt: skip
+    Missions(store).write([wrong], [], [])
+    found = rates(store, ["一轮", "三轮"], "site")
+    assert {name: rate for name, rate in found.items() if "M1" in (name or "")} == {
+        "anchors/M1": F("0.415"), "back_alleys/M1": 0,
+    }  # fmt: skip
+    assert rates(store, ["一轮", "三轮"], "type")["market"] == F("0.6225")
+    compared = score_rounds.compare(store, ONE, ["三轮"], "type")
+    assert compared.whole.both_before is None  # no site was visited twice
