@@ -291,21 +291,47 @@ def _faults_of_rules(new: Sequence[NewIssue], books: Sequence[RuleBook]) -> dict
 
 
 def _refuse(faults: dict[str, list[str]], of: int) -> None:
+    """One error of the kinds of faults there are, with the issues of each."""
     count = sum(map(len, faults.values()))
     if not count:
         return
     told = {
-        name: ", ".join(named[:TOLD]) + (" …" if len(named) > TOLD else "") if named else "—"
+        name: ", ".join(named[:TOLD]) + (" …" if len(named) > TOLD else "")
         for name, named in faults.items()
+        if named
     }
+    reasons = tuple(_fault(name, named) for name, named in told.items())
     raise DesignError(
-        f"{count} faults in {of} issues, and none was taken up; category not in the rule book:"
-        f" {told['category']}; category without a responsible unit: {told['unit']}; place far outside the"
-        f" layers of the store: {told['outside']}; number that an issue has already: {told['twice']}; found"
-        f" after now: {told['future']}",
-        code="issues_refused", count=count, of=of, category=told["category"], unit=told["unit"],
-        outside=told["outside"], twice=told["twice"], future=told["future"],
+        f"{count} faults in {of} issues, and none was taken up: {'; '.join(one.message for one in reasons)}",
+        code="issues_refused", count=count, of=of, reasons=reasons, **told,
     )  # fmt: skip
+
+
+def _fault(kind: str, named: str) -> DesignError:
+    """The sentence of a kind of fault."""
+    match kind:
+        case "category":
+            return DesignError(
+                f"category not in the rule book: {named} (zhoubian rules export shows those there are)",
+                code="issue_category_unknown", named=named,
+            )  # fmt: skip
+        case "unit":
+            return DesignError(
+                f"category without a responsible unit: {named} (give it one in the rule book)",
+                code="issue_category_unit", named=named,
+            )  # fmt: skip
+        case "outside":
+            return DesignError(
+                f"place far outside the layers of the store: {named} (is longitude before latitude?)",
+                code="issue_outside", named=named,
+            )  # fmt: skip
+        case "twice":
+            return DesignError(
+                f"number that an issue has already: {named} (choose another)",
+                code="issue_number_taken", named=named,
+            )  # fmt: skip
+        case _:
+            return DesignError(f"found after now: {named}", code="issue_not_yet_found", named=named)
 
 
 def _extent(connection: Connection) -> sqlite_file.BBox | None:

@@ -317,3 +317,14 @@ def test_a_long_note_leaves_the_card_on_its_page(office, capsys):
     assert "很长" * 120 not in page
     with Store.open(Path("村.db"), create=False) as store:
         assert len(store.read("issues")["note"].iloc[0]) == 1000
+
+
+def test_a_refused_issue_names_only_the_faults_it_has(office, capsys):
+    english = refused(capsys, "issue", "add", "ZZ99", "--site", "B1", "--id", "P1")
+    assert "category not in the rule book: P1 (ZZ99)" in english
+    chinese = refused(capsys, "issue", "add", "ZZ99", "--site", "B1", "--id", "P1", lang="zh")
+    assert "1 个问题中有 1 处错误，均未登记：规则中没有的类别：P1 (ZZ99)（" in chinese
+    for words in ("—", "占用", "晚于现在"):
+        assert words not in chinese
+    for words in ("—", "already", "after now"):
+        assert words not in english
