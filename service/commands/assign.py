@@ -57,6 +57,10 @@ def _register_assign(program: typer.Typer, lang: Lang) -> None:
             print_json(asdict(told))
             return
         say(text("cli.assign_would" if dry_run else "cli.assign_done", here.lang, **_counts(told)))
+        if told.foreign:
+            named = [f"{code} ({len(ids)}: {', '.join(ids[:3])})" for code, ids in told.foreign.items()]
+            facts = {"count": sum(map(len, told.foreign.values())), "version": book.version}
+            say(text("cli.assign_foreign", here.lang, categories="; ".join(named), **facts))
         units = [(issue_words.unit(book, unit, here.lang), count) for unit, count in told.by_unit.items()]
         reasons = [(text(f"assign.why.{code}", here.lang), count) for code, count in told.by_why.items()]
         for title, rows in (("cli.assign_units", units), ("cli.assign_reasons", reasons)):

@@ -8,10 +8,11 @@ The order is that of the domain reference (§3, default), the first that fits:
 3. inside the gate of a site or inside a compound: whoever runs it, with its line department (joint);
 4. the department of the category.
 
-The subdistrict of the place is always joint, as owner of the territory, and leads where nobody else
-can: a department that runs sites or compounds where there is none. A compound without a property
-company is the residents' committee's (unmanaged old compounds). The department that is passed over by
-3 stays joint, as it is the one that knows the matter.
+A site that a unit of the rule book runs itself, such as a market hall of the market regulation, is that
+unit's: it does not stand twice. The subdistrict of the place is always joint, as owner of the
+territory, and leads where nobody else can: a department that runs sites or compounds where there is
+none. A compound without a property company is the residents' committee's (unmanaged old compounds).
+The department that is passed over by 3 stays joint, as it is the one that knows the matter.
 """
 
 from __future__ import annotations
@@ -185,11 +186,15 @@ def line_department(site_type: str | None, book: RuleBook) -> str | None:
 
 
 def unit_named(name: str, book: RuleBook) -> str | None:
-    """The id of the unit that goes by an id, a name or another name; None if nobody does."""
+    """The id of the unit that goes by an id, a name or another name; None if nobody does.
+
+    A city writes its own name or 市, 区, 县 before the names of its bureaus: 市城管局 is 城管局.
+    """
     wanted = name.strip()
-    for unit in book.units.values():
-        if wanted in (unit.id, unit.zh, unit.en, *unit.aliases):
-            return unit.id
+    for told in (wanted, wanted[1:] if wanted[:1] in ("市", "区", "县") else wanted):
+        for unit in book.units.values():
+            if told in (unit.id, unit.zh, unit.en, *unit.aliases):
+                return unit.id
     return None
 
 
@@ -232,16 +237,28 @@ def _made(
     stand_ins = {OPERATOR, PROPERTY} - {_runs_here(where, book)}  # nobody is there to join
     if override is not None:
         stand_ins = set()
+    body = _body(lead, where, book)
+    if override is None and (bureau := _bureau(where, book)) is not None:
+        lead = bureau if lead == OPERATOR else lead
+        joint = [bureau if unit == OPERATOR else unit for unit in joint]
     others = dict.fromkeys(
         unit for unit in (*joint, TERRITORY) if unit in book.units and unit != lead and unit not in stand_ins
     )
     return Assignment(
         lead_unit=lead,
         joint_units=tuple(others),
-        responsible=_body(lead, where, book),
+        responsible=body,
         why=why,
         override=override,
     )
+
+
+def _bureau(where: Where, book: RuleBook) -> str | None:
+    """The unit of the rule book that itself runs the site, as a bureau does with a market hall."""
+    if not (where.inside_site and where.owner):
+        return None
+    named = unit_named(where.owner, book)
+    return None if named in (OPERATOR, PROPERTY, COMMUNITY, TERRITORY) else named
 
 
 def _body(lead: str, where: Where, book: RuleBook) -> str | None:

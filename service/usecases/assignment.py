@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -164,6 +164,9 @@ class AssignReport:
         Of those assigned, the most first.
     dry_run : bool
         Nothing was stored.
+    foreign : {category: ids of issues}
+        Imported issues of categories that the rule book does not have: they stay on the maps and are
+        not followed up.
     """
 
     taken_up: int
@@ -172,6 +175,7 @@ class AssignReport:
     by_unit: dict[str, int]
     by_why: dict[str, int]
     dry_run: bool = False
+    foreign: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Assigner:
@@ -219,12 +223,15 @@ def assign_all(
     Raises
     ------
     DesignError
-        `category_without_unit`: all categories concerned; nothing is stored.
+        `category_without_unit`: all categories of the rule book concerned; nothing is stored.
     """
     from . import issue_book  # noqa: PLC0415 - it has the Locator from here
 
     fresh = _not_followed(store, issues)
     book = rule_books.current(store, now.date())
+    unknown = fresh[~fresh["category"].isin(list(book.categories))]
+    foreign = {str(code): part["id"].tolist() for code, part in unknown.groupby("category")}
+    fresh = fresh.drop(unknown.index)
     require_departments(fresh["category"], book)
     if dry_run:
         counted = _would_be(store, fresh, book)
@@ -248,7 +255,7 @@ def assign_all(
         Ledger(store).write(after, events)
     units, whys = (Counter(column) for column in zip(*counted, strict=True)) if counted else ({}, {})
     return AssignReport(
-        len(fresh), len(counted), len(cases) - len(after), _ranked(units), _ranked(whys), dry_run
+        len(fresh), len(counted), len(cases) - len(after), _ranked(units), _ranked(whys), dry_run, foreign
     )
 
 

@@ -17,7 +17,7 @@ from geo.errors import DesignError, NotFoundError
 from layers.ledger import Ledger
 from layers.rule_tables import shipped
 from layers.store import Store
-from service.supervision.assignment import Assignment, Override, Where, assign
+from service.supervision.assignment import Assignment, Override, Where, assign, require_departments
 from service.supervision.rulebook import build
 from service.usecases import overrides
 from service.usecases.assignment import Locator, assign_all, assign_issue
@@ -118,12 +118,36 @@ def test_every_category_is_somebodys_everywhere():
             assert decide(item.category, NOWHERE, item.code).lead_unit in BOOK.units
 
 
-def test_all_categories_without_a_unit_are_refused_at_once(tmp_path):
-    with _town(tmp_path) as store, pytest.raises(DesignError) as caught:
-        assign_all(store, who="创城办", now=NOON)  # the hamlet has an issue of ZZ99
+def test_an_issue_of_a_foreign_category_stays_on_the_map_and_does_not_stop_the_others(tmp_path):
+    with _town(tmp_path) as store:
+        held = store.read("issues")[["id", "category"]]
+        strange = held.loc[held["category"] == "ZZ99", "id"].tolist()
+        assert strange
+        told = assign_all(store, who="创城办", now=NOON)
+        assert told.foreign == {"ZZ99": strange}
+        assert told.taken_up == len(held) - len(strange) > 0
+        assert {case.issue for case in Ledger(store).cases()} == set(held["id"]) - set(strange)
+        assert set(strange) <= set(store.read("issues")["id"])
+
+
+def test_all_categories_without_a_unit_are_refused_at_once():
+    nobodys = replace(BOOK, units={name: unit for name, unit in BOOK.units.items() if name != "sanitation"})
+    with pytest.raises(DesignError) as caught:
+        require_departments(["HJ01", "SS02", "HJ02", "HJ01"], nobodys)
     assert caught.value.code == "category_without_unit"
-    assert caught.value.facts["count"] == 1
-    assert caught.value.facts["categories"] == "ZZ99"
+    assert (caught.value.facts["count"], caught.value.facts["categories"]) == (2, "HJ01, HJ02")
+
+
+def test_a_bureau_that_runs_a_site_itself_stands_once():
+    hall = replace(MARKET, owner="市市场监管局")
+    told = decide("HJ02", hall, "market-01")
+    assert (told.lead_unit, told.responsible) == ("market_reg", "市市场监管局")
+    assert told.joint_units == ("subdistrict",)
+    # the department of the item leads, and the bureau that runs the place joins under its own name
+    around = decide("SR01", hall, "market-14")
+    assert around.lead_unit == "city_mgmt"
+    assert "market_reg" in around.joint_units
+    assert "site_owner" not in around.joint_units
 
 
 # ------------------------------------------------------------------ overrides
