@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import typer
 
-from geo.errors import DesignError
 from layers.store import Store
 
 from .. import clock
@@ -20,6 +18,7 @@ from ..usecases import coverage_count_files as files
 from ..usecases import coverage_households, coverage_posters, coverage_schools, rule_books
 from ..usecases.count_rows import Counted
 from ..usecases.count_tables import CountsRefusedError, write_faults
+from . import moments
 from .exposure import records
 from .show import Door, door, json_option, opened, print_json, say, table, warn
 
@@ -112,7 +111,7 @@ def _households(sub: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here, now = door(context), clock.now()
-        last = None if until is None else _day(until)
+        last = None if until is None else moments.day(until)
         with opened(here) as store:
             files.check_out(store, out)
             counted = None if file is None else _take(
@@ -180,15 +179,6 @@ def _take(here: Door, file: Path, refused: Path | None, take: Callable[[], Count
             write_faults(refused, error.form, here.lang)
             say(text("cli.written", here.lang, file=refused))
         raise
-
-
-def _day(told: str) -> date:
-    try:
-        return date.fromisoformat(told.strip())
-    except ValueError:
-        raise DesignError(
-            f"{told[:30]!r} is no day; write it as 2026-05-06", code="day_unreadable", given=told[:30]
-        ) from None
 
 
 def _write(store: Store, answer: files.Answer, out: Path | None, here: Door) -> None:

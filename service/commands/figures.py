@@ -17,7 +17,7 @@ from ..usecases import figure_files, follow_figures, response_times, rule_books
 from ..usecases.figure_files import percent, period
 from ..usecases.follow_figures import BY, COUNTED, Figures
 from ..usecases.response_times import PLACES, ResponseTimes
-from .moments import moment
+from . import moments
 from .show import Door, door, json_option, opened, print_json, say, table
 
 SHOWN = 30
@@ -145,7 +145,7 @@ def _as_of(told: Figures | ResponseTimes, lang: Lang) -> str:
 
 
 def _day(words: str | None) -> date | None:
-    return None if words is None else moment(words).date()
+    return None if words is None else moments.day(words)
 
 
 def _plain(told: Figures) -> dict[str, Any]:

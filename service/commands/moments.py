@@ -1,8 +1,8 @@
-"""Moments at the command line: read as they are written on paper, shown to the minute."""
+"""Moments and days at the command line: read as they are written on paper, shown to the minute."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from geo.errors import DesignError
 
@@ -18,6 +18,16 @@ def moment(words: str) -> datetime:
             f"{words[:30]!r} is no moment; write it as 2026-05-06 16:30",
             code="moment_unreadable", given=words[:30],
         ) from None  # fmt: skip
+
+
+def day(words: str) -> date:
+    """``2026-05-06`` (DesignError `date_unreadable`)."""
+    try:
+        return date.fromisoformat(words.strip())
+    except ValueError:
+        raise DesignError(
+            f"{words[:30]!r} is no date; write it as 2026-11-24", code="date_unreadable", given=words[:30]
+        ) from None
 
 
 def moment_or_now(words: str | None) -> datetime:

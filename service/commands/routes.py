@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..i18n import Lang, error_text, text
 from ..usecases import route_outputs, routes
 from ..usecases.route_sites import SitesWanted
 from ..usecases.route_teams import TeamsWanted, team_words
+from . import moments
 from .show import Door, door, json_option, opened, print_json, progress, say, table, warn
 
 
@@ -104,7 +104,8 @@ def _register_making(program: typer.Typer, lang: Lang) -> None:
             },
         )  # fmt: skip
         wanted = routes.Wanted(
-            draw=draw, sites=sites, teams=asked, seed=seed, name=name, date=_date(date_), roads=server,
+            draw=draw, sites=sites, teams=asked, seed=seed, name=name,
+            date=None if date_ is None else moments.day(date_), roads=server,
             seconds=None if iterations is not None else 10.0 if seconds is None else seconds,
             iterations=iterations,
         )  # fmt: skip
@@ -274,14 +275,3 @@ def _minutes(words: str) -> int:
             code="minutes_unreadable", given=words[:20],
         )  # fmt: skip
     return seconds
-
-
-def _date(words: str | None) -> date | None:
-    if words is None:
-        return None
-    try:
-        return date.fromisoformat(words.strip())
-    except ValueError:
-        raise DesignError(
-            f"{words[:20]!r} is no date; write it as 2026-11-24", code="date_unreadable", given=words[:20]
-        ) from None

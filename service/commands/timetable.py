@@ -9,12 +9,11 @@ from typing import Any
 
 import typer
 
-from geo.errors import DesignError
-
 from .. import clock
 from ..i18n import Lang, fault_text, text
 from ..usecases import timetable, timetable_file
 from ..usecases.timetable import Task
+from . import moments
 from .show import Door, door, fail, json_option, opened, print_json, say, table
 
 _SHOWN = ("id", "due", "title", "period", "unit", "standing", "note")
@@ -67,7 +66,7 @@ def _changing(group: typer.Typer, lang: Lang) -> None:
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
-        first = day_of(due)
+        first = moments.day(due)
         with opened(here) as store:
             made = timetable.add(store, title, first, period=every, times=times, unit=unit, note=note)
         _show(made, clock.now().date(), here, as_json=as_json)
@@ -123,18 +122,8 @@ def _taking(group: typer.Typer, lang: Lang) -> None:
             raise typer.Exit(1)
 
 
-def day_of(words: str) -> date:
-    """``2026-05-06`` (DesignError `day_of_task`)."""
-    try:
-        return date.fromisoformat(words.strip())
-    except ValueError:
-        raise DesignError(
-            f"{words[:30]!r} is no day; write it as 2026-05-06", code="day_of_task", given=words[:30]
-        ) from None
-
-
 def _day_or_today(words: str | None) -> date:
-    return clock.now().date() if words is None else day_of(words)
+    return clock.now().date() if words is None else moments.day(words)
 
 
 def _show(held: Sequence[Task], day: date, here: Door, *, as_json: bool) -> None:

@@ -76,7 +76,7 @@ class IssueFilter:
         }
         for name in ("since", "until"):
             if query.get(name):
-                told[name] = _date(name, query[name])
+                told[name] = day_of(name, query[name])
         if query.get("hours"):
             told["hours"] = _hours(query["hours"])
         if query.get("within"):
@@ -140,13 +140,15 @@ def _column_day(day: date) -> np.uint16:
     return np.uint16(min(max(0, day_number(day)), np.iinfo(np.uint16).max))
 
 
-def _date(name: str, told: str) -> date:
+def day_of(name: str, told: str) -> date:
+    """A date of an address, such as 2026-05-06 (DesignError `filter_date`)."""
     try:
-        return date.fromisoformat(told)
+        return date.fromisoformat(told.strip())
     except ValueError:
         raise DesignError(
-            f"{name} {told!r} is no date; write 2026-05-06", code="filter_date", field=name, given=told[:40]
-        ) from None
+            f"{name} {told[:40]!r} is no date; write 2026-05-06",
+            code="filter_date", field=name, given=told[:40],
+        ) from None  # fmt: skip
 
 
 def _hours(told: str) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from layers.schema import ISSUE_SOURCES, ISSUE_STATES
 from layers.store import Store
 
 from .. import clock
+from .issue_filters import day_of
 
 OPEN = ("found", "carded", "reported_fixed", "rechecked", "suspended")
 WORDS = ("state", "colour", "unit", "category", "district", "source", "mission", "site")
@@ -139,17 +140,6 @@ def _any(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
     for one in conditions[1:]:
         joined = joined | one
     return joined
-
-
-def day_of(name: str, told: str) -> date:
-    """A date of an address, such as 2026-05-06 (DesignError `filter_date`)."""
-    try:
-        return date.fromisoformat(told)
-    except ValueError:
-        raise DesignError(
-            f"{name} {told[:40]!r} is no date; write 2026-05-06",
-            code="filter_date", field=name, given=told[:40],
-        ) from None  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request, send_file, url_for
 
-from geo.errors import DesignError
 from layers.store import Store
 
 from .. import clock
@@ -18,6 +16,7 @@ from ..count_features import features, ground
 from ..count_page import SUBJECTS, count_page
 from ..usecases import coverage_count_files as files
 from ..usecases import coverage_households, coverage_posters, coverage_schools, rule_books
+from ..usecases.issue_filters import day_of
 from .pages import addresses, fresh, page_lang
 
 bp = Blueprint("coverage_counts", __name__)
@@ -88,16 +87,7 @@ def _answer(store: Store, subject: str) -> files.Answer:
     if subject == "posters":
         return coverage_posters.coverage(store, now=now)
     if subject == "households":
-        return coverage_households.coverage(store, now=now, until=_day(request.args.get("until")))
+        told = request.args.get("until")
+        until = day_of("until", told) if told else None
+        return coverage_households.coverage(store, now=now, until=until)
     return coverage_schools.zones(store, now=now)
-
-
-def _day(told: str | None) -> date | None:
-    if not told:
-        return None
-    try:
-        return date.fromisoformat(told.strip())
-    except ValueError:
-        raise DesignError(
-            f"{told[:30]!r} is no day; write it as 2026-05-06", code="day_unreadable", given=told[:30]
-        ) from None

@@ -12,7 +12,7 @@ from layers.store import Store
 from .. import clock, issue_words
 from ..i18n import Lang, text
 from ..supervision.rulebook import RuleBook
-from ..usecases import follow_figures, issue_lists, rule_books
+from ..usecases import follow_figures, issue_filters, rule_books
 from ..usecases.follow_figures import BY, Counts, Day
 from .follow_nav import nav
 from .pages import page_lang, render
@@ -60,7 +60,7 @@ def page() -> str:
 
 def _day(name: str) -> date | None:
     given = request.args.get(name)
-    return issue_lists.day_of(name, given) if given else None
+    return issue_filters.day_of(name, given) if given else None
 
 
 def _counts(counts: Counts) -> dict[str, Any]:

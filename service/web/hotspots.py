@@ -37,7 +37,7 @@ from ..maps import hotspots_page
 from ..recent import Recent
 from ..usecases import hotspots
 from ..usecases.hotspot_city import City
-from ..usecases.issue_filters import IssueFilter
+from ..usecases.issue_filters import IssueFilter, day_of
 from .pages import addresses, kept_json, packed_json, page_lang
 from .words import of_error
 
@@ -91,13 +91,7 @@ def _number(name: str, least: float, most: float) -> float | None:
 
 def _day(name: str) -> date | None:
     given = request.args.get(name, "")
-    try:
-        return date.fromisoformat(given) if given else None
-    except ValueError:
-        raise DesignError(
-            f"{name} {given[:40]!r} is no date; write 2026-05-06",
-            code="filter_date", field=name, given=given[:40],
-        ) from None  # fmt: skip
+    return day_of(name, given) if given else None
 
 
 def _bandwidth() -> float:
