@@ -13,7 +13,7 @@ from ..supervision.site_scores import rounded
 from ..usecases import annual
 from ..usecases.annual import Year
 from .cycle_words import part_of, plain, say_cycle, score_of
-from .show import door, json_option, opened, print_json, say, table
+from .show import by_option, door, json_option, opened, print_json, say, table
 
 
 def register(group: typer.Typer, lang: Lang) -> None:
@@ -32,7 +32,7 @@ def _annual(group: typer.Typer, lang: Lang) -> None:
             None, "--set", metavar="YEAR PART SCORE", help=text("cli.score_set", lang)
         ),
         note: str | None = typer.Option(None, help=text("cli.score_note", lang)),
-        by: str = typer.Option(text("score.office", lang), "--by", help=text("cli.score_who", lang)),
+        by: str = by_option(lang),
         cycle_from: str | None = typer.Option(None, help=text("cli.score_cycle_from", lang)),
         target: str | None = typer.Option(None, help=text("cli.cycle_target", lang)),
         as_json: bool = json_flag,
@@ -122,7 +122,7 @@ def _negative(group: typer.Typer, lang: Lang) -> None:
         note: str = typer.Option("", help=text("cli.score_note", lang)),
         remove: int | None = typer.Option(None, metavar="NUMBER", help=text("cli.negative_remove", lang)),
         every: bool = typer.Option(False, "--all", help=text("cli.negative_all", lang)),
-        by: str = typer.Option(text("score.office", lang), "--by", help=text("cli.score_who", lang)),
+        by: str = by_option(lang),
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)

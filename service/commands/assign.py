@@ -15,9 +15,7 @@ from ..i18n import Lang, text
 from ..supervision.assignment import Override
 from ..supervision.rulebook import RuleBook
 from ..usecases import assignment, overrides, rule_books
-from .show import Door, door, json_option, opened, print_json, say, table
-
-OFFICE = "创城办"
+from .show import Door, by_option, door, json_option, opened, print_json, say, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -38,7 +36,7 @@ def _register_assign(program: typer.Typer, lang: Lang) -> None:
         why: str = typer.Option("", help=text("cli.assign_why", lang)),
         again: bool = typer.Option(False, "--again", help=text("cli.assign_again", lang)),
         dry_run: bool = typer.Option(False, "--dry-run", help=text("cli.assign_dry", lang)),
-        by: str = typer.Option(OFFICE, "--by", help=text("cli.by", lang)),
+        by: str = by_option(lang),
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
@@ -101,7 +99,7 @@ def _register_override(program: typer.Typer, lang: Lang) -> None:
         why: str = typer.Option("", help=text("cli.assign_why", lang)),
         remove: int | None = typer.Option(None, help=text("cli.override_remove", lang)),
         everything: bool = typer.Option(False, "--all", help=text("cli.override_all", lang)),
-        by: str = typer.Option(OFFICE, "--by", help=text("cli.by", lang)),
+        by: str = by_option(lang),
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)

@@ -20,10 +20,9 @@ from ..usecases.count_rows import Counted
 from ..usecases.count_tables import CountsRefusedError, write_faults
 from . import moments
 from .exposure import records
-from .show import Door, door, json_option, opened, print_json, say, table, warn
+from .show import Door, by_option, door, json_option, opened, print_json, say, table, warn
 
 SHOWN = 20
-OFFICE = "创城办"
 
 
 def register(sub: typer.Typer, lang: Lang) -> None:
@@ -37,7 +36,7 @@ def _options(lang: Lang, what: str) -> tuple[Any, Any, Any, Any]:
     return (
         typer.Option(None, "--take", metavar="FILE", help=text(f"cli.counts_take_{what}", lang)),
         typer.Option(None, metavar="FILE.xlsx", help=text("cli.counts_refused", lang)),
-        typer.Option(OFFICE, "--by", help=text("cli.counts_by", lang)),
+        by_option(lang),
         typer.Option(None, metavar="FILE", help=text("cli.counts_out", lang)),
     )
 

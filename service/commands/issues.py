@@ -19,9 +19,8 @@ from ..supervision.assignment import unit_named
 from ..supervision.rulebook import RuleBook
 from ..usecases import cards, issue_actions, issue_entry, issue_lists, rule_books
 from ..usecases.issue_lists import IssueQuery
-from .assign import OFFICE
 from .moments import moment, moment_or_now
-from .show import Door, door, json_option, opened, print_json, say, table
+from .show import Door, by_option, door, json_option, opened, print_json, say, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -43,7 +42,7 @@ class _Options:
 
     def __init__(self, lang: Lang) -> None:
         self.ids: Any = typer.Argument(..., metavar="ID...", help=text("cli.issue_ids", lang))
-        self.by: Any = typer.Option(OFFICE, "--by", help=text("cli.by", lang))
+        self.by: Any = by_option(lang)
         self.at: Any = typer.Option(None, "--at", metavar="TIME", help=text("cli.issue_at", lang))
         self.note: Any = typer.Option(None, "--note", help=text("cli.issue_note_option", lang))
         self.json: Any = json_option(lang)
@@ -137,7 +136,7 @@ def _register_one(issues: typer.Typer, lang: Lang) -> None:
         address: str | None = typer.Option(None, help=told("address")),
         fixed: bool = typer.Option(False, "--fixed", help=told("fixed")),
         number: str | None = typer.Option(None, "--id", metavar="ID", help=told("number")),
-        by: str = typer.Option(OFFICE, "--by", help=text("cli.by", lang)),
+        by: str = by_option(lang),
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)

@@ -15,9 +15,8 @@ from .. import clock, issue_words
 from ..i18n import Lang, text
 from ..supervision.rulebook import RuleBook
 from ..usecases import mission_progress, missions, result_files
-from .assign import OFFICE
 from .moments import moment, said
-from .show import door, json_option, opened, print_json, say, table
+from .show import by_option, door, json_option, opened, print_json, say, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -48,7 +47,7 @@ def _register_making(group: typer.Typer, lang: Lang) -> None:
         must: list[str] | None = typer.Option(None, metavar="ID,ID", help=told("must")),
         of: list[str] | None = typer.Option(None, metavar="M1,M2", help=told("of")),
         starts: str | None = typer.Option(None, metavar="2026-05-06 08:00", help=told("starts")),
-        by: str = typer.Option(OFFICE, "--by", help=text("cli.by", lang)),
+        by: str = by_option(lang),
         as_json: bool = json_flag,
     ) -> None:
         here = door(context)
@@ -69,7 +68,7 @@ def _register_making(group: typer.Typer, lang: Lang) -> None:
 def _register_asking(group: typer.Typer, lang: Lang) -> None:
     json_flag = json_option(lang)
     named: Any = typer.Argument(help=text("cli.mission.name", lang))
-    office: Any = typer.Option(OFFICE, "--by", help=text("cli.by", lang))
+    office: Any = by_option(lang)
 
     @group.command("list", help=text("cli.mission.list", lang))
     def listing(context: typer.Context, as_json: bool = json_flag) -> None:
@@ -128,7 +127,7 @@ def _register_asking(group: typer.Typer, lang: Lang) -> None:
 def _register_going(group: typer.Typer, lang: Lang) -> None:
     json_flag = json_option(lang)
     named: Any = typer.Argument(help=text("cli.mission.name", lang))
-    office: Any = typer.Option(OFFICE, "--by", help=text("cli.by", lang))
+    office: Any = by_option(lang)
 
     @group.command("start", help=text("cli.mission.start", lang))
     def start(

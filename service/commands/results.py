@@ -18,9 +18,8 @@ from ..usecases import missions, result_files, results
 from ..usecases.mission_sites import one_of
 from ..usecases.result_rows import ResultRow
 from ..usecases.results import ResultsReport
-from .assign import OFFICE
 from .moments import moment, said
-from .show import door, fail, json_option, opened, print_json, say, table
+from .show import by_option, door, fail, json_option, opened, print_json, say, table
 
 FAULTY = 1
 SHOWN = 50
@@ -52,7 +51,7 @@ def _register_taking(group: typer.Typer, lang: Lang) -> None:
         refused: Path | None = typer.Option(None, metavar="FILE.xlsx", help=told("refused")),
         encoding: str | None = typer.Option(None, help=told("encoding")),
         dry_run: bool = typer.Option(False, "--dry-run", help=told("dry_run")),
-        by: str = typer.Option(OFFICE, "--by", help=text("cli.by", lang)),
+        by: str = by_option(lang),
         as_json: bool = json_option(lang),
     ) -> None:
         here = door(context)
@@ -81,7 +80,7 @@ def _register_setting(group: typer.Typer, lang: Lang) -> None:
         note: str | None = typer.Option(None, help=told("note")),
         photo: list[str] | None = typer.Option(None, help=told("photo")),
         at: str | None = typer.Option(None, metavar="2026-05-06 09:30", help=told("at")),
-        by: str = typer.Option(OFFICE, "--by", help=text("cli.by", lang)),
+        by: str = by_option(lang),
         as_json: bool = json_option(lang),
     ) -> None:
         here = door(context)
@@ -107,7 +106,7 @@ def _register_showing(group: typer.Typer, lang: Lang) -> None:
         mission: str = typer.Argument(help=told("mission")),
         site: str | None = typer.Option(None, help=text("cli.mission.site", lang)),
         out: Path | None = typer.Option(None, metavar="FILE.xlsx|csv", help=told("out")),
-        by: str = typer.Option(OFFICE, "--by", help=text("cli.by", lang)),
+        by: str = by_option(lang),
         as_json: bool = json_option(lang),
     ) -> None:
         here = door(context)

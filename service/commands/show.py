@@ -37,6 +37,9 @@ stderr = Console(stderr=True)
 
 Report = Callable[[int, int | None], None]
 
+OFFICE = "创城办"
+"""Who does it, if nobody else is named."""
+
 
 @dataclass(frozen=True)
 class Door:
@@ -56,6 +59,11 @@ def door(context: typer.Context) -> Door:
 def json_option(lang: Lang) -> Any:
     """``--json`` for every command that reports something."""
     return typer.Option(False, "--json", help=text("cli.json", lang))
+
+
+def by_option(lang: Lang) -> Any:
+    """``--by`` for every command that writes down who did it: an office or a role, not a person's name."""
+    return typer.Option(OFFICE, "--by", help=text("cli.by", lang))
 
 
 def print_json(value: Any) -> None:
