@@ -26,6 +26,7 @@ from . import (
     exports,
     exposure,
     figures,
+    help_words,
     hotspot_counts,
     hotspots,
     imports,
@@ -107,6 +108,7 @@ def build(lang: Lang) -> typer.Typer:
     )
     for subject in subjects:
         subject.register(program, lang)
+    help_words.tell(program, lang)
     return program
 
 
