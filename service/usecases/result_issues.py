@@ -49,20 +49,19 @@ def steps(
     """What new (before is None) and corrected results of a mission mean for its issues."""
     book = missions.rules_of(store, mission)
     sites = {site["id"]: site for site in mission.sites}
-    held: dict[tuple[str | None, str | None], list[Case]] = {}
-    for case in Ledger(store).cases(cases_table.c.mission == mission.name):
-        held.setdefault((case.site, case.item), []).append(case)
+    held = {case.issue: case for case in Ledger(store).cases(cases_table.c.mission == mission.name)}
     told = Steps()
     rules = Cards(book)
     entry = Entry(at=now, recorded_at=now, who=who)
     for before, after in pairs:
-        site = sites[after.site]
-        # two sites of one id in different layers share it in the cases; their issues differ by type
-        known = [case for case in held.get((unit_of(site), after.item), []) if case.site_type == site["type"]]
+        # by number: the site and the item of an issue may have been corrected by hand
+        known: list[Case] = []
+        while (number := _number(after, len(known))) in held:
+            known.append(held[number])
         present = next((case for case in reversed(known) if case.withdrawn_at is None), None)
         if present is None:
             if after.counts:
-                told.new.append(_issue(after, site, book, len(known)))
+                told.new.append(_issue(number, after, sites[after.site], book))
         elif present.merged_into is not None:
             continue  # the issue that it was merged into goes on alone
         elif not after.counts:
@@ -87,10 +86,15 @@ def store_steps(
     )  # fmt: skip
 
 
-def _issue(result: Result, site: Mapping[str, Any], book: RuleBook, known: int) -> NewIssue:
+def _number(result: Result, known: int) -> str:
+    """Of the issue of a result that has had so many."""
     number = "" if known == 0 else f"/{known + 1}"
+    return f"{result.mission}/{result.site}/{result.item}{number}"
+
+
+def _issue(issue: str, result: Result, site: Mapping[str, Any], book: RuleBook) -> NewIssue:
     return NewIssue(
-        issue=f"{result.mission}/{result.site}/{result.item}{number}",
+        issue=issue,
         category=book.item(result.item).category, found_at=result.at, source="mission", lon=site["lon"],
         lat=site["lat"], site=unit_of(site), site_type=site["type"], item=result.item,
         mission=result.mission, count=result.cases, note=result.note, photos=result.photos,

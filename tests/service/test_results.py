@@ -43,7 +43,7 @@ from layers.store import Store
 from service import result_words
 from service.i18n import error_text, fault_text
 from service.supervision import cards
-from service.usecases import missions, result_files, results
+from service.usecases import issue_actions, missions, result_files, results
 from service.usecases.result_rows import form_of, read_rows
 
 ALLEY, VENDING, GARBAGE = "B1", "back_alley-08", "back_alley-06"
@@ -198,6 +198,15 @@ def test_what_fails_again_after_a_withdrawal_is_a_new_issue(store):
     assert report.taken_up == ["第一轮/B1/back_alley-06/2"]
     new, old = (case(store, f"第一轮/B1/back_alley-06{end}") for end in ("/2", ""))
     assert (new.count, new.withdrawn_at, cards.counts(old), new.recurs) == (4, None, False, None)
+
+
+def test_a_result_knows_its_issue_whose_site_was_corrected_by_hand(store):
+    take(store, row(ALLEY, GARBAGE, "no", 2))
+    number = f"第一轮/{ALLEY}/{GARBAGE}"
+    issue_actions.act(store, number, "correct", who="创城办", now=NOW, site="B5")
+    assert take(store, row(ALLEY, GARBAGE, "no", 3)).corrected == [number]
+    assert (case(store, number).count, case(store, number).site) == (3, "B5")
+    assert take(store, row(ALLEY, GARBAGE, "yes")).withdrawn == [number]
 
 
 def test_a_corrected_time_moves_finding_card_and_deadline(store):
