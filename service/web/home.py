@@ -9,9 +9,20 @@ from flask import Blueprint, Response, current_app, jsonify, url_for
 from layers.store import Store
 
 from ..usecases import draws, layers
+from . import follow_nav
 from .pages import page_lang, render
 
 bp = Blueprint("home", __name__)
+
+DOORS = (
+    ("exposure", "exposure.page"),
+    ("hotspots", "hotspots.page"),
+    ("routes", "routes.page"),
+    ("coverage", "coverage.page"),
+)
+"""Name of a page (its texts are `web.NAME` and `web.NAME_door`) and its endpoint."""
+NEWEST = 10
+"""Draws that are shown at once; the older ones unfold."""
 
 
 @bp.get("/")
@@ -21,11 +32,7 @@ def index() -> str:
         held, drawn = layers.summary(store), draws.listing(store)
     return render(
         "home.html",
-        exposure=url_for("exposure.page"),
-        hotspots=url_for("hotspots.page"),
-        routes=url_for("routes.page"),
-        coverage=url_for("coverage.page"),
-        issues=url_for("issues.page"),
+        doors=[(name, url_for(endpoint)) for name, endpoint in (*DOORS, *follow_nav.PAGES)] if held else [],
         imports=url_for("imports.history"),
         draws=[
             {
@@ -36,6 +43,7 @@ def index() -> str:
             }
             for row in reversed(drawn)
         ],
+        newest=NEWEST,
         layers=[_line(row) for row in held],
     )
 
