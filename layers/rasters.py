@@ -20,7 +20,6 @@ from geo.crs import WGS84
 
 from .write import whole
 
-MAX_PIXELS = 4_000_000
 _HALF_WORLD = 20_037_508.342789244
 """Half the edge of Web Mercator, metres."""
 

@@ -54,10 +54,6 @@ def _level(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool
     return np.broadcast_to(row % 5 < 3, np.broadcast_shapes(row.shape, column.shape))
 
 
-def _upright(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.broadcast_to(column % 5 < 3, np.broadcast_shapes(row.shape, column.shape))
-
-
 def _dots(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = (row % 4 < 2) & (column % 4 < 2)
     return found

@@ -21,7 +21,7 @@ What the rules leave open is decided here, as follows.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -297,12 +297,7 @@ def note(case: Case, entry: Entry) -> Step:
 def correct(case: Case, entry: Entry, **after: Any) -> Step:
     """What was written down wrongly, such as the number of cases; closed issues too."""
     _require_counted(case)
-    words = after.pop("note", case.note)  # `changed` takes a note as the one of the entry
-    corrected, events = _moved(case, entry, "corrected", **after)
-    if words != case.note:
-        told = {**events[0].changes, "note": [case.note, words]}
-        return replace(corrected, note=words), [replace(events[0], changes=told)]
-    return corrected, events
+    return _moved(case, entry, "corrected", **after)
 
 
 def withdraw(case: Case, entry: Entry) -> Step:

@@ -7,7 +7,6 @@ before is raised before, whether or not somebody has run the tick. Several issue
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,10 +18,9 @@ from layers.store import Store
 
 from ..supervision import cards
 from ..supervision.cards import Cards, Entry, Step
-from .issue_book import writing_of
 from .issue_ground import Books
 
-CORRECTED = ("count", "note", "photos", "site", "site_type", "item")
+CORRECTED = ("count", "photos", "site", "site_type", "item")
 """What a correction may change: what was written down, never what became of it."""
 
 
@@ -68,15 +66,6 @@ MOVES: Mapping[str, _Move] = {
     "withdraw": lambda case, _, entry, __: cards.withdraw(case, entry),
 }
 """What each action does to one issue; merging takes two and stands apart."""
-ACTIONS = (*MOVES, "merge")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correction:
-    """What was written down wrongly of an issue, as it should be: fields of `CORRECTED`."""
-
-    issue: str
-    after: Mapping[str, Any]
 
 
 def act(
@@ -95,7 +84,7 @@ def act(
     Parameters
     ----------
     action : str
-        One of `ACTIONS`.
+        One of `MOVES`, or ``merge``.
     at : datetime, optional
         When it was done, by default now; never before the last entry that moved the issue.
     **facts
@@ -121,7 +110,6 @@ def act_all(
     now: datetime,
     at: datetime | None = None,
     note: str | None = None,
-    connection: Connection | None = None,
     **facts: Any,
 ) -> list[Case]:
     """The same with several issues: all of them or none.
@@ -136,50 +124,12 @@ def act_all(
         return _merge(store, issues, str(facts["into"]), entry)
     move = MOVES[action]
     wanted = list(dict.fromkeys(issues))
-    return _change(store, wanted, lambda case, rules: move(case, rules, entry, facts), connection)
+    return _change(store, wanted, lambda case, rules: move(case, rules, entry, facts))
 
 
-def correct_many(
-    store: Store,
-    corrections: Sequence[Correction],
-    *,
-    who: str,
-    now: datetime,
-    note: str | None = None,
-    connection: Connection | None = None,
-) -> list[Case]:
-    """Correct issues, each in its own way; what stays as it is gets no entry."""
-    entry = Entry(at=now, recorded_at=now, who=who, note=note)
-    after = {one.issue: one.after for one in corrections}
-
-    def corrected(case: Case, _: Cards) -> Step:
-        told = _corrections(case, after[case.issue])
-        return cards.correct(case, entry, **told) if told else (case, [])
-
-    return _change(store, list(after), corrected, connection)
-
-
-def withdraw_many(
-    store: Store,
-    issues: Sequence[str],
-    *,
-    who: str,
-    now: datetime,
-    note: str | None = None,
-    connection: Connection | None = None,
-) -> list[Case]:
-    """Withdraw issues: they were none, and count nowhere from now on."""
-    return act_all(store, issues, "withdraw", who=who, now=now, note=note, connection=connection)
-
-
-def _change(
-    store: Store,
-    issues: Sequence[str],
-    move: Callable[[Case, Cards], Step],
-    connection: Connection | None,
-) -> list[Case]:
+def _change(store: Store, issues: Sequence[str], move: Callable[[Case, Cards], Step]) -> list[Case]:
     books = Books(store)
-    with writing_of(store, connection) as writing:
+    with store.writing() as writing:
         before = _cases(writing, issues)
         after: list[Case] = []
         events: list[Event] = []

@@ -13,7 +13,7 @@ from layers import tables
 from layers.ledger import Ledger, folded
 from layers.store import Store
 from service.usecases import issue_entry
-from service.usecases.issue_actions import Correction, act, act_all, correct_many, withdraw_many
+from service.usecases.issue_actions import act, act_all
 from service.usecases.issue_book import adopt, take_up
 from service.usecases.tick import tick
 
@@ -331,7 +331,7 @@ def test_unknown_issues_are_told_together(store):
 
 def test_a_withdrawn_issue_leaves_the_layer_and_keeps_its_history(store):
     taken(store, new("P1"), new("P2", site="B2"))
-    withdraw_many(store, ["P1"], who=OFFICE, now=at("05-06 13:00"), note="表格填错")
+    act(store, "P1", "withdraw", who=OFFICE, now=at("05-06 13:00"), note="表格填错")
     assert store.read("issues")["id"].tolist() == ["P2"]
     assert actions(store, "P1")[-1] == "withdrawn"
     assert tick(store, now=at("05-20 09:00")).issues == ("P2",)
@@ -347,17 +347,12 @@ def test_a_merged_issue_leaves_the_layer_and_both_histories_say_so(store):
 
 def test_a_correction_changes_what_changed_and_nothing_else(store):
     taken(store, new("P1"), new("P2", site="B2", note="旧"))
-    fixes = [
-        Correction(issue="P1", after={"count": 1}),
-        Correction(issue="P2", after={"count": 5, "note": "新"}),
-    ]
-    correct_many(store, fixes, who=OFFICE, now=at("05-06 13:00"), note="重新导入")
-    assert actions(store, "P1")[-1] == "carded"
+    act(store, "P2", "correct", who=OFFICE, now=at("05-06 13:00"), note="重新导入", count=5, site="B2")
     event = Ledger(store).history("P2")[-1]
     assert (event.action, dict(event.changes), event.note) == (
-        "corrected", {"count": [1, 5], "note": ["旧", "新"]}, "重新导入",
+        "corrected", {"count": [1, 5]}, "重新导入",
     )  # fmt: skip
-    assert (row(store, "P2")["count"], row(store, "P2")["note"]) == (5, "新")
+    assert (row(store, "P2")["count"], row(store, "P2")["note"]) == (5, "旧")
     assert folded("P2", Ledger(store).history("P2")) == Ledger(store).case("P2")
 
 
