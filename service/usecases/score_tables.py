@@ -241,40 +241,15 @@ def _text(value: Any) -> str | None:
 # ------------------------------------------------------------------ tables
 
 
-def site_scores(store: Store, missions: Sequence[str], *, latest: bool = False) -> pd.DataFrame:
-    """Every visit with its points or, `latest`, each site with those of its last visit that has a score.
-
-    Columns: mission, site, name, type, district, community, unit, items, observations, got, possible,
-    rate (in [0, 1], missing without an applicable item), percent (as it is printed).
-    """
-    scored = read(store, missions)
-    rows = [
-        {
-            **{name: getattr(visit, name) for name in _PLACE},
-            "items": len(visit.score.items), "observations": visit.score.observations,
-            "got": float(visit.score.got), "possible": float(visit.score.possible),
-            "rate": _float(visit.score.rate), "percent": percent(visit.score.rate),
-        }
-        for visit in (scored.sites(latest=True) if latest else scored.visits)
-    ]  # fmt: skip
-    names = [*_PLACE, "items", "observations", "got", "possible", "rate", "percent"]
-    return pd.DataFrame(rows, columns=names).astype({"rate": "float64"})
-
-
 _PLACE = ("mission", "site", "name", "type", "district", "community", "unit")
 
 
-def table(store: Store, missions: Sequence[str], by: str = "type", *, latest: bool = False) -> pd.DataFrame:
-    """Scores by group, the best first.
+def as_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """Groups as a table.
 
     Columns: group, name, rank, rate (in [0, 1]), percent (as it is printed), sites (with a score),
     without (without an applicable item), items, observations.
     """
-    return as_table(grouped(read(store, missions), by, latest=latest))
-
-
-def as_table(rows: Sequence[Row]) -> pd.DataFrame:
-    """Rows of groups as a table."""
     told = [
         {
             "group": row.group, "name": row.name, "rank": row.rank, "rate": _float(row.score.rate),

@@ -29,16 +29,23 @@ def rates(store, missions, by, **options):
     return {row.group: row.score.rate for row in rows}
 
 
+def grouped_table(store, missions, by):
+    rows = score_tables.grouped(score_tables.read(store, missions), by)
+    return score_tables.as_table(rows).set_index("group")
+
+
 def test_every_site_has_the_score_of_its_sheet(store):
-    told = score_tables.site_scores(store, ["一轮", "二轮"]).set_index(["mission", "site"])
-    assert told["percent"].fillna("-").to_dict() == {
+    visits = {(one.mission, one.site): one for one in score_tables.read(store, ["一轮", "二轮"]).visits}
+    told = {key: score_tables.visit_told(visit) for key, visit in visits.items()}
+    assert {key: one["percent"] or "-" for key, one in told.items()} == {
         ("一轮", "M1"): "41.5", ("一轮", "M2"): "83.0", ("一轮", "S1"): "50.0", ("一轮", "A1"): "-",
         ("二轮", "M1"): "83.0", ("二轮", "M3"): "33.0", ("二轮", "S1"): "100.0", ("二轮", "A1"): "100.0",
     }  # fmt: skip
-    m1 = told.loc[("一轮", "M1")]
-    assert (m1["items"], m1["observations"], m1["got"], m1["possible"]) == (3, 3, 1.66, 4.0)
+    m1 = told["一轮", "M1"]
+    assert len(visits["一轮", "M1"].score.items) == 3
+    assert (m1["observations"], m1["got"], m1["possible"]) == (3, 1.66, 4.0)
     assert (m1["name"], m1["type"], m1["district"], m1["unit"]) == ("第一菜市场", "market", "东街", "甲公司")
-    assert told.loc[("一轮", "A1"), "observations"] == 0
+    assert told["一轮", "A1"]["observations"] == 0
 
 
 def test_a_type_is_the_mean_of_its_sites(store):
@@ -66,7 +73,7 @@ def test_areas_and_units_mix_types_by_their_weights(store):
 def test_rounds_together_count_a_site_once_with_all_its_points(store):
     told = rates(store, [*TWO, *ONE], "site")
     assert told == {"M1": F("4.98") / 8, "M2": F("0.83"), "M3": F("0.33"), "S1": F(3, 4), "A1": 1}
-    table = score_tables.table(store, [*ONE, *TWO], "type").set_index("group")
+    table = grouped_table(store, [*ONE, *TWO], "type")
     assert table.loc["market", ["sites", "items", "observations"]].tolist() == [3, 3, 9]
     assert rates(store, [*ONE, *TWO], "type")["market"] == (F("0.6225") + F("0.83") + F("0.33")) / 3
 
@@ -75,8 +82,14 @@ def test_the_latest_result_of_a_site_may_stand_alone(store):
     assert rates(store, [*ONE, *TWO], "site", latest=True) == {
         "M1": F("0.83"), "M2": F("0.83"), "M3": F("0.33"), "S1": 1, "A1": 1,
     }  # fmt: skip
-    told = score_tables.site_scores(store, [*ONE, *TWO], latest=True).set_index("site")
-    assert told["mission"].to_dict() == {"M1": "二轮", "M2": "一轮", "M3": "二轮", "S1": "二轮", "A1": "二轮"}
+    last = score_tables.read(store, [*ONE, *TWO]).sites(latest=True)
+    assert {visit.site: visit.mission for visit in last} == {
+        "M1": "二轮",
+        "M2": "一轮",
+        "M3": "二轮",
+        "S1": "二轮",
+        "A1": "二轮",
+    }
 
 
 def test_a_last_visit_that_saw_nothing_does_not_hide_the_one_before(store):
@@ -87,7 +100,7 @@ def test_a_last_visit_that_saw_nothing_does_not_hide_the_one_before(store):
 def test_equal_scores_share_a_rank_and_none_has_none(store):
     rows = score_tables.grouped(score_tables.read(store, TWO), "type")
     assert [(row.group, row.rank) for row in rows] == [("back_alley", 1), ("school", 1), ("market", 3)]
-    table = score_tables.table(store, ONE, "type").set_index("group")
+    table = grouped_table(store, ONE, "type")
     assert table.loc["market", "rank"] == 1
     assert table["rank"].isna().to_dict()["back_alley"]
     assert table.loc["back_alley", ["sites", "without"]].tolist() == [0, 1]
@@ -162,7 +175,7 @@ def test_what_cannot_be_answered_is_refused_in_one_sentence(store):
     with pytest.raises(NotFoundError, match="零轮, 九轮"):
         score_tables.read(store, ["零轮", "一轮", "九轮"])
     with pytest.raises(NotFoundError, match="--by 'person'"):
-        score_tables.table(store, ONE, "person")
+        grouped_table(store, ONE, "person")
     with pytest.raises(DesignError, match="both sides"):
         score_rounds.compare(store, ONE, [*TWO, *ONE])
     with pytest.raises(DesignError, match="--by mission"):
