@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from layers import tables
 from layers.ledger import MOMENTS
@@ -38,6 +38,7 @@ CARD_ACTIONS = (
     "carded", "raised", "reported_fixed", "rechecked", "failed", "closed", "suspended", "resumed",
     "handed_over", "fixed_on_site",
 )  # fmt: skip
+_NEW_COLOUR = "$.colour[1]"
 _TICK = timedelta(microseconds=1)
 
 
@@ -113,7 +114,8 @@ def _as_of(store: Store, ids: set[str], cut: datetime) -> list[tuple[Any, ...]]:
 def card_events(store: Store, book: RuleBook, period: Period, *, now: datetime) -> Columns:
     """Every event of a card in a period; of issues that count.
 
-    `issued` is the colour of a card that was issued by the event; one that was put right later and that
+    Whatever gives an issue a colour issues a card: an issue of an imported list gets its own when it is
+    taken up. `issued` is the colour of a card that was issued by the event; one that was put right later and that
     the issue never had is none.
     """
     events, cases = tables.events.c, tables.cases.c
@@ -125,7 +127,8 @@ def card_events(store: Store, book: RuleBook, period: Period, *, now: datetime) 
         .join_from(tables.events, tables.cases, events.issue == cases.issue)
         .where(
             events.at >= iso(period.begins_at), events.at <= iso(cut_of(period, now)),
-            events.action.in_(CARD_ACTIONS), cases.withdrawn_at.is_(None), cases.merged_into.is_(None),
+            or_(events.action.in_(CARD_ACTIONS), func.json_extract(events.changes, _NEW_COLOUR).is_not(None)),
+            cases.withdrawn_at.is_(None), cases.merged_into.is_(None),
         )
         .order_by(events.at, events.id)
     )  # fmt: skip

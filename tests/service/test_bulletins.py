@@ -14,6 +14,7 @@ import docx
 import openpyxl
 import pytest
 from bulletin_town import AFTER, LONG, act, at, issue, take, town
+from follow_town import imported
 from office import run
 from PIL import Image
 
@@ -23,7 +24,7 @@ from service import clock
 from service.bulletin import Sent, document
 from service.bulletin_register import Words, table_sheet
 from service.i18n import LANGS
-from service.usecases import bulletin_content, bulletins, dispatch_lists, follow_figures, plaques
+from service.usecases import bulletin_content, bulletins, dispatch_lists, follow_figures, issue_book, plaques
 from service.usecases.bulletin_figures import Figures
 from service.usecases.bulletin_settings import settings_of
 from service.usecases.periods import containing
@@ -99,6 +100,19 @@ def test_cards_count_in_the_period_in_which_they_were_issued(figures):
     issued = {level: figures[f"card.{level}.issued"] for level in ("white", "yellow", "red")}
     assert issued == {"white": 3, "yellow": 1, "red": 1}
     assert {level: figures[f"card.{level}.open"] for level in issued} == {"white": 1, "yellow": 0, "red": 1}
+
+
+def test_the_white_card_of_an_issue_taken_up_from_a_list_counts_as_issued(store):
+    listed = [{"id": name, "found_at": "11-18 09:00", "category": "JT06"} for name in ("L1", "L2")]
+    imported(store, [*listed, {"id": "L3", "closed_at": "11-19 09:00", "found_at": "11-18 09:00"}])
+    issue_book.adopt(store, who="创城办", now=at(20, 10))
+    content = bulletin_content.content_of(store, PERIOD, now=at(20, 12))
+    # E2, E3 and E5 as before; L3 was closed by the list and never had a card
+    assert content.figures["card.white.issued"] == 3 + 2
+    cards = content.tables["cards"]
+    rows = set(zip(cards["issue"], cards["action"], cards["issued"], strict=True))
+    assert {("L1", "adopted", "white"), ("L2", "adopted", "white")} <= rows
+    assert "L3" not in cards["issue"]
 
 
 def test_units_have_their_own_figures(figures):
