@@ -115,8 +115,8 @@ def card_events(store: Store, book: RuleBook, period: Period, *, now: datetime) 
     """Every event of a card in a period; of issues that count.
 
     Whatever gives an issue a colour issues a card: an issue of an imported list gets its own when it is
-    taken up. `issued` is the colour of a card that was issued by the event; one that was put right later and that
-    the issue never had is none.
+    taken up. `issued` is the colour of a card that was issued by the event; one that was put right later
+    and that the issue never had is none.
     """
     events, cases = tables.events.c, tables.cases.c
     query = (

@@ -28,6 +28,7 @@ from ..bulletin_register import sheets
 from ..i18n import Lang
 from . import bulletin_content
 from .bulletin_content import Content
+from .bulletin_numbers import number_of
 from .bulletin_settings import filled
 from .exports import ending_of, refuse_store
 from .issue_lists import iso
@@ -99,14 +100,14 @@ def write(
     Parameters
     ----------
     number : int, optional
-        Of the year, where the office has written others before; by default the next one.
+        Of the year, where the office counts otherwise; by default as `bulletin_numbers` says.
 
     Raises
     ------
     LayerError
         `out_ending`, `out_is_store`, or that a file cannot be written.
     DesignError
-        `bulletin_settings`, `bulletin_number`, `bulletin_number_kept`.
+        `bulletin_settings`, `bulletin_number`, `bulletin_number_none`, `bulletin_number_kept`.
     """
     ending_of(out, (".docx",))
     refuse_store(store, out)
@@ -172,22 +173,16 @@ def _record(content: Content) -> dict[str, Any]:
 
 
 def _number(connection: Connection, period: Period, wanted: int | None) -> int:
-    """The one that is wanted, else one more than the highest of its year and kind of period."""
+    """By the bulletins of its year and kind of period that were written."""
     table = tables.bulletins
     year = str(period.last.year)
     rows = connection.execute(
         select(table.c.number, table.c.until).where(
-            table.c.period == period.kind, func.substr(table.c.until, 1, 4) == year
+            table.c.period == period.kind, func.substr(table.c.until, 1, 4) == year,
+            table.c.until != period.last.isoformat(),
         )
-    )
-    taken = {row.number: row.until for row in rows}
-    if wanted in taken:
-        raise DesignError(
-            f"number {wanted} is taken by the period that ends on {taken[wanted]}; choose another or leave it"
-            " out",
-            code="bulletin_number", number=wanted, until=taken[wanted],
-        )  # fmt: skip
-    return max(taken, default=0) + 1 if wanted is None else wanted
+    )  # fmt: skip
+    return number_of(period, {date.fromisoformat(row.until): row.number for row in rows}, wanted)
 
 
 def _known(connection: Connection, period: Period) -> Written | None:

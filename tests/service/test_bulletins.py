@@ -139,7 +139,7 @@ def test_scores_have_their_base_and_the_round_before(figures):
 def test_the_document_says_the_figures(made):
     words = told(made[1].document.read_bytes())
     for part in (
-        "创建全国文明城市双周督查测评通报", "（2026年第1期）", "2026年11月9日至2026年11月22日",
+        "创建全国文明城市双周督查测评通报", "（2026年第24期）", "2026年11月9日至2026年11月22日",
         "2026年11月9日0时起、2026年11月23日0时止", "本期发现问题4个，其中立行立改1个",
         "应办结3个（含经批准缓办0个），已办结2个，办结率66.7%", "未销号问题2个，其中超过首次整改期限1个",
         "点位4处、测评内容6项、观测7点次，得分率91.6%，上一轮为53.1%，上升38.5个百分点",
@@ -284,7 +284,7 @@ def test_nobody_who_inspected_or_decided_is_named(made, store):
 
 def test_written_again_with_nothing_changed_every_byte_is_the_same(made, store, tmp_path):
     again = bulletins.write(store, PERIOD, tmp_path / "通报.docx", "zh", now=at(30, 9))
-    assert (again.written.number, again.written.version) == (1, 1)
+    assert (again.written.number, again.written.version) == (24, 1)
     assert again.written.written_at == AFTER
     for one, two in zip(
         (made[1].document, made[1].register, *made[1].maps),
@@ -298,7 +298,7 @@ def test_what_was_put_right_makes_a_new_version_under_the_same_number(store):
     act(store, "E3", "withdraw", at(24, 9))
     content = bulletin_content.content_of(store, PERIOD, now=at(25, 9))
     kept = bulletins.keep(store, content, now=at(25, 9))
-    assert (kept.number, kept.version, kept.written_at) == (1, 2, at(25, 9))
+    assert (kept.number, kept.version, kept.written_at) == (24, 2, at(25, 9))
     assert kept.record["figures"]["issue.now.found"] == 3
     assert [one.version for one in bulletins.listing(store)] == [2]
 
@@ -310,19 +310,18 @@ def test_what_happens_after_a_period_changes_nothing_in_it(store):
     assert bulletin_content.content_of(store, PERIOD, now=at(28, 9)).digest == before
 
 
-def test_numbers_run_on_within_a_year_and_kind(store):
+def test_numbers_stand_in_the_order_of_the_periods(store):
     def keep(day, kind, number=None):
         period = containing(day, kind, START)
         content = bulletin_content.content_of(store, period, now=at(1, 9, month=12))
         return bulletins.keep(store, content, now=at(1, 9, month=12), number=number).number
 
-    assert keep(date(2026, 11, 3), "fortnight") == 2
-    assert keep(date(2026, 10, 20), "fortnight", 21) == 21
-    assert keep(date(2026, 10, 6), "fortnight") == 22
-    assert keep(date(2026, 11, 3), "month") == 1
-    assert keep(date(2025, 12, 3), "fortnight") == 1
+    assert keep(date(2026, 10, 20), "fortnight") == 22
+    assert keep(date(2026, 11, 3), "fortnight") == 23
+    assert keep(date(2026, 11, 3), "month") == 11
+    assert keep(date(2025, 12, 3), "fortnight") == 25
     with pytest.raises(DesignError) as taken:
-        keep(date(2026, 9, 20), "fortnight", 21)
+        keep(date(2026, 9, 20), "fortnight", 23)
     assert taken.value.code == "bulletin_number"
     with pytest.raises(DesignError) as other:
         keep(date(2026, 11, 20), "fortnight", 5)
@@ -335,7 +334,7 @@ def test_a_period_that_has_not_ended_says_so_and_moves_no_plaque(store):
     assert not content.is_finished
     assert content.plaque is None
     kept = bulletins.keep(store, content, now=at(24, 9))
-    assert (kept.number, [one.number for one in bulletins.listing(store)]) == (0, [1])
+    assert (kept.number, [one.number for one in bulletins.listing(store)]) == (0, [24])
     words = told(document(content, Sent(2026, kept.number, at(24, 9), "台账.xlsx"), [], "zh"))
     assert "（2026年草稿，未编号）" in words
     assert "本期尚未结束，以下数据截至2026年11月24日09:00。" in words
@@ -446,11 +445,11 @@ def test_the_command_writes_and_lists(store, tmp_path, capsys, monkeypatch):
         capsys, *base, "bulletin", "--until", "2026-11-20", "--now", "2026-11-23 09:00", "--out", "b.docx"
     )
     assert (code, err) == (0, "")
-    assert "2026年第1期，双周" in out
+    assert "2026年第24期，双周" in out
     assert "b-cards.png" in out
     code, out, _ = run(capsys, *base, "bulletins")
     assert code == 0
-    assert "2026-1" in out
+    assert "2026-24" in out
     code, out, _ = run(capsys, *base, "plaque")
     assert (code, "城管局" in out) == (0, True)
     code, out, _ = run(
@@ -488,7 +487,7 @@ def browser(store, monkeypatch):
 
 def test_the_page_offers_periods_and_tells_what_was_written(browser):
     page = browser.get("/bulletins").get_data(as_text=True)
-    for part in ("2026-1", "2026年11月9日至2026年11月22日", "红卡 1 张", "城管局", "（未结束）"):
+    for part in ("2026-24", "2026年11月9日至2026年11月22日", "红卡 1 张", "城管局", "（未结束）"):
         assert part in page, part
     assert "/bulletins/bulletin.docx?until=2026-11-09&amp;period=fortnight" in page
     assert browser.get("/issues").get_data(as_text=True).count('href="/bulletins"') == 1
@@ -500,7 +499,7 @@ def test_a_link_hands_over_what_was_written(browser, made):
         stem = "bulletin-2026-11-22"
         assert files.namelist() == [f"{stem}-cards.png", f"{stem}-scores.png", f"{stem}.docx", f"{stem}.xlsx"]
         assert files.read(f"{stem}.xlsx") == made[1].register.read_bytes()
-        assert "（2026年第1期）" in told(files.read(f"{stem}.docx"))
+        assert "（2026年第24期）" in told(files.read(f"{stem}.docx"))
 
 
 def test_lists_come_as_document_and_rows(browser):
