@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from geo.errors import DesignError, NotFoundError
+from layers.cells import text_of
 from layers.ledger import Case, Event, Ledger
 from layers.store import Store
 
@@ -56,7 +57,7 @@ MOVES: Mapping[str, _Move] = {
     "recheck": _rechecked,
     "close": lambda case, rules, entry, _: cards.close(case, rules, entry),
     "suspend": lambda case, rules, entry, facts: cards.suspend(
-        case, rules, entry, approver=facts.get("approver") or "", until=facts["until"]
+        case, rules, entry, approver=text_of(facts.get("approver")) or "", until=facts["until"]
     ),
     "resume": lambda case, rules, entry, _: cards.resume(case, rules, entry),
     "hand_over": lambda case, rules, entry, _: cards.hand_over(case, rules, entry),
@@ -119,7 +120,7 @@ def act_all(
     DesignError
         The one reason of the one issue that refuses; `issues_refuse` with the reasons of all.
     """
-    entry = Entry(at=at or now, recorded_at=now, who=who, note=note)
+    entry = Entry(at=at or now, recorded_at=now, who=who, note=text_of(note))
     if action == "merge":
         return _merge(store, issues, str(facts["into"]), entry)
     move = MOVES[action]

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import select
 
 from layers import tables
+from layers.cells import text_of
 from layers.rules import Item
 from layers.store import Store
 
@@ -41,6 +42,11 @@ class NewIssue:
         How many cases it stands for.
     fixed_on_site : bool
         It was mended during the visit.
+
+    Notes
+    -----
+    Texts are kept as an import keeps them: without control characters, blanks as missing; a number is one
+    line.
     """
 
     issue: str
@@ -59,6 +65,12 @@ class NewIssue:
     fixed_on_site: bool = False
     district: str | None = None
     address: str | None = None
+
+    def __post_init__(self) -> None:
+        photos = tuple(name for name in map(text_of, self.photos) if name)
+        kept = {"issue": " ".join((text_of(self.issue) or "").split()), "photos": photos}
+        for name, value in {**kept, "note": text_of(self.note), "address": text_of(self.address)}.items():
+            object.__setattr__(self, name, value)
 
 
 class Books:

@@ -483,6 +483,14 @@ def test_a_tick_reads_no_card_that_cannot_rise_any_more(store):
 # ------------------------------------------------------------------------------------ entering by hand
 
 
+def test_characters_that_no_file_keeps_are_not_taken_up(store):
+    case = taken(store, new("A\x00B\n1", note="满\x0b溢\x00", photos=("甲\x07.jpg", " ")))[0]
+    assert (case.issue, case.note, case.photos) == ("AB 1", "满溢", ("甲.jpg",))
+    told = act(store, "AB 1", "note", who=OFFICE, now=at("05-06 12:30"), note="已\x1b通知")
+    assert Ledger(store).history(told.issue)[-1].note == "已通知"
+    assert tick(store, now=at("05-08 12:00")).issues == ("AB 1",)
+
+
 def test_an_issue_entered_by_hand_gets_the_next_number_of_its_day(store):
     told = {"who": OFFICE, "now": at("05-06 12:00"), "site": "M1"}
     numbers = [issue_entry.enter(store, "hj01", **told).issue for _ in range(2)]
