@@ -98,7 +98,14 @@ def _integer_of(value: Any, heading: str) -> int | None:
         # 350户, 2005年: the unit that the column has anyway
         with_unit = _UNIT.fullmatch(unicodedata.normalize("NFKC", value).strip())
         value = with_unit[1] if with_unit else value
-    number = number_of(value, heading)
+    try:
+        number = number_of(value, heading)
+    except Refused as wrong:
+        if wrong.code != "not_a_number":
+            raise
+        raise Refused(
+            heading, value, "not_a_count", "is not a whole number; write it in digits, for example 2"
+        ) from None
     if number is None:
         return None
     if not number.is_integer() or not -(2**53) < number < 2**53:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import locale
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal
 
@@ -40,15 +41,10 @@ def text(code: str, lang: Lang, **facts: Any) -> str:
 def error_text(error: ZhoubianError, lang: Lang) -> str:
     """An error in a language: English is the message itself, Chinese comes from its code and facts.
 
-    A fact that is a tuple of errors, which this one gathers, is told as their sentences.
+    A fact that is a tuple of errors, which this one gathers, is told as their sentences; one that is
+    ``{"zh": ..., "en": ...}`` in the language.
     """
-    facts = {name: _sentences(fact, lang) for name, fact in error.facts.items()}
-    return _translated(f"error.{error.code}", error.message, facts, lang)
-
-
-def _sentences(fact: Any, lang: Lang) -> Any:
-    gathered = isinstance(fact, tuple) and fact and all(isinstance(one, ZhoubianError) for one in fact)
-    return "；".join(error_text(one, lang) for one in fact) if gathered else fact
+    return _translated(f"error.{error.code}", error.message, error.facts, lang)
 
 
 def fault_text(fault: Fault, lang: Lang) -> str:
@@ -56,11 +52,18 @@ def fault_text(fault: Fault, lang: Lang) -> str:
     return _translated(f"fault.{fault.code}", fault.message, fault.facts, lang)
 
 
-def _translated(code: str, message: str, facts: dict[str, Any], lang: Lang) -> str:
+def _translated(code: str, message: str, facts: Mapping[str, Any], lang: Lang) -> str:
     pair = texts().get(code)
     if lang == "en" or pair is None:
         return message
-    return pair[lang].format(**facts)
+    return pair[lang].format(**{name: _said(fact, lang) for name, fact in facts.items()})
+
+
+def _said(fact: Any, lang: Lang) -> Any:
+    if isinstance(fact, dict) and set(fact) == set(LANGS):
+        return fact[lang]
+    gathered = isinstance(fact, tuple) and fact and all(isinstance(one, ZhoubianError) for one in fact)
+    return "；".join(error_text(one, lang) for one in fact) if gathered else fact
 
 
 def system_lang() -> Lang:

@@ -10,6 +10,7 @@ from layers.ledger import MOMENTS, Case
 
 from . import clock
 from .i18n import Lang, text, texts
+from .supervision.cards import TICKER
 from .supervision.rulebook import RuleBook
 
 
@@ -47,6 +48,11 @@ def card(book: RuleBook, colour: str | None, lang: Lang) -> str:
 def when(moment: datetime | None) -> str:
     """Local time to the minute."""
     return "" if moment is None else f"{moment.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"
+
+
+def who(told: str, lang: Lang) -> str:
+    """Who made an entry; what the passing of time has done is the system's."""
+    return text("issue.who.system", lang) if told == TICKER else told
 
 
 def field(name: str, lang: Lang) -> str:

@@ -15,9 +15,8 @@ from layers.ledger import Case, Event
 
 from .. import clock, issue_words
 from ..i18n import Lang, text
-from ..supervision.assignment import unit_named
 from ..supervision.rulebook import RuleBook
-from ..usecases import cards, issue_actions, issue_entry, issue_lists, rule_books
+from ..usecases import cards, issue_actions, issue_asked, issue_entry, issue_lists, rule_books
 from ..usecases.issue_lists import IssueQuery
 from .moments import moment, moment_or_now
 from .show import Door, by_option, door, json_option, opened, print_json, say, table
@@ -80,7 +79,7 @@ def _register_list(issues: typer.Typer, lang: Lang) -> None:
         asked |= {"standing": "overdue" if overdue else standing, "since": since or "", "until": until or ""}
         with opened(here) as store:
             book = rule_books.current(store, now.date())
-            query = IssueQuery.from_query(asked | {"unit": _units(asked["unit"], book)})
+            query = IssueQuery.from_query(issue_asked.by_rules(asked, book))
             if out is not None:
                 from ..usecases import issue_files  # noqa: PLC0415 - writing files loads GDAL
 
@@ -300,12 +299,8 @@ def _line(book: RuleBook, event: Event, lang: Lang) -> tuple[object, ...]:
         for name, (before, after) in event.changes.items()
     ]  # fmt: skip
     action = text(f"issue.action.{event.action}", lang)
-    return issue_words.when(event.at), event.who, action, "; ".join(changes), event.note
-
-
-def _units(given: str, book: RuleBook) -> str:
-    """Units by any of their names; a name that no unit goes by is that of a responsible body."""
-    return ",".join(unit_named(one, book) or one for one in filter(None, given.split(",")))
+    who = issue_words.who(event.who, lang)
+    return issue_words.when(event.at), who, action, "; ".join(changes), event.note
 
 
 def _end(words: str) -> datetime:

@@ -13,7 +13,7 @@ import typer
 from layers.store import Store
 
 from .. import clock
-from ..i18n import Lang, fault_text, text
+from ..i18n import Lang, fault_text, text, texts
 from ..supervision.rule_faults import RulesUnsoundError
 from ..usecases import rule_editing
 from ..usecases.rule_editing import Checked, Version
@@ -147,11 +147,18 @@ def _show_notes(checked: Checked, lang: Lang) -> None:
 
 def _show_faults(faults: list[Any], source: str, lang: Lang) -> None:
     rows = [
-        (one.facts["sheet"], one.row, one.column, one.value, *rule_editing.parted(fault_text(one, lang)))
+        (_named("sheet", one.facts["sheet"], lang), one.row, _named("column", one.column, lang), one.value,
+         *rule_editing.parted(fault_text(one, lang)))
         for one in faults
-    ]
+    ]  # fmt: skip
     names = ("sheet", "row", "column", "value", "reason", "advice")
     table(text("rules.faults_title", lang, source=source, count=len(rows)), _heads(names, lang), rows)
+
+
+def _named(kind: str, name: str, lang: Lang) -> str:
+    """A sheet or column as a Chinese workbook heads it; in English as the tables name it."""
+    code = f"rules.{kind}.{name}"
+    return text(code, lang) if lang == "zh" and code in texts() else name
 
 
 def _json(version: Version | None, checked: Checked, lang: Lang) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ..supervision.rulebook import Level, RuleBook
 from . import issue_lists, rule_books
 from .assignment import SITE_LAYERS
 from .exports import ending_of, refuse_store
+from .issue_asked import colour_meant
 from .issue_lists import IssueQuery
 
 SHOWN = 5
@@ -153,8 +154,9 @@ def _address(store: Store, issue: str) -> str | None:
 
 def _level(book: RuleBook, given: str) -> Level:
     """A level by its id, its name or its word."""
+    wanted = colour_meant(given, book)
     for level in book.cards.levels:
-        if given.strip().lower() in (one.lower() for one in (level.id, level.zh, level.en, level.word)):
+        if level.id == wanted:
             return level
     known = ", ".join(f"{level.id} ({level.zh})" for level in book.cards.levels)
     raise NotFoundError(

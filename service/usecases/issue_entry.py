@@ -16,6 +16,7 @@ from layers.schema import ISSUE_SOURCES
 from layers.store import Store
 
 from .assignment import SITE_LAYERS
+from .issue_asked import meant, not_among
 from .issue_book import NewIssue, take_up
 
 ORIGIN = "issue add"
@@ -60,11 +61,9 @@ def enter(
         `issue_place`: neither a site nor a place; `filter_value`; `issues_refused`.
     """
     found = found_at or now
+    given, source = source, meant("source", source)
     if source not in ISSUE_SOURCES:
-        raise DesignError(
-            f"{source[:40]!r} is no source; use one of {', '.join(ISSUE_SOURCES)}",
-            code="filter_value", field="source", given=source[:40], allowed=", ".join(ISSUE_SOURCES),
-        )  # fmt: skip
+        raise not_among("source", given, ISSUE_SOURCES)
     if (lon is None) != (lat is None) or (lon is None and site is None):
         raise DesignError(
             "an issue needs a place: give --lon and --lat, or the id of its site (--site), or both",

@@ -17,6 +17,8 @@ from layers.issue_columns import IssueColumns, day_number
 from layers.rules import categories
 from layers.schema import ISSUE_SOURCES, ISSUE_STATES
 
+from .issue_asked import meant, not_among, several
+
 MAX_CORNERS = 200
 LISTS = ("category", "district", "unit", "severity", "source", "state")
 
@@ -60,10 +62,7 @@ class IssueFilter:
         for name, allowed in (("source", ISSUE_SOURCES), ("state", ISSUE_STATES), ("severity", "123")):
             unknown = [one for one in getattr(self, name) if one not in allowed]
             if unknown:
-                raise DesignError(
-                    f"{unknown[0]!r} is no {name}; use one of {', '.join(allowed)}",
-                    code="filter_value", field=name, given=unknown[0], allowed=", ".join(allowed),
-                )  # fmt: skip
+                raise not_among(name, unknown[0], allowed)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> IssueFilter:
@@ -71,8 +70,7 @@ class IssueFilter:
         ``within=lon,lat;lon,lat;...``; others are not looked at.
         """
         told: dict[str, Any] = {
-            name: tuple(filter(None, (one.strip() for one in query.get(name, "").split(","))))
-            for name in LISTS
+            name: tuple(meant(name, one) for one in several(query.get(name, ""))) for name in LISTS
         }
         for name in ("since", "until"):
             if query.get(name):

@@ -20,6 +20,7 @@ from layers.schema import ISSUE_SOURCES, ISSUE_STATES
 from layers.store import Store
 
 from .. import clock
+from .issue_asked import meant, not_among, several
 from .issue_filters import day_of
 
 OPEN = ("found", "carded", "reported_fixed", "rechecked", "suspended")
@@ -76,20 +77,18 @@ class IssueQuery:
             given = getattr(self, name)
             for one in (given,) if isinstance(given, str) else given:
                 if one not in words:
-                    raise DesignError(
-                        f"{one!r} is no {name}; use one of {', '.join(filter(None, words))}",
-                        code="filter_value", field=name, given=one[:40],
-                        allowed=", ".join(filter(None, words)),
-                    )  # fmt: skip
+                    raise not_among(name, one, [word for word in words if word])
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> IssueQuery:
-        """From the parameters of an address: lists with commas, ``since=2026-01-01``."""
+        """From the parameters of an address: lists with commas, ``since=2026-01-01``.
+
+        States, sources and the standing are known by their Chinese words too.
+        """
         told: dict[str, Any] = {
-            name: tuple(filter(None, (one.strip() for one in query.get(name, "").split(","))))
-            for name in WORDS
+            name: tuple(meant(name, one) for one in several(query.get(name, ""))) for name in WORDS
         }
-        told["standing"] = query.get("standing", "")
+        told["standing"] = meant("standing", query.get("standing", ""))
         for name in ("since", "until"):
             if query.get(name):
                 told[name] = day_of(name, query[name])

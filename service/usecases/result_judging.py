@@ -51,6 +51,7 @@ class Judge:
         self._sites = {site["id"]: site for site in mission.sites}
         self._sites |= {f"{site['layer']}/{unit_of(site)}": site for site in mission.sites}
         self._items = {item.code: item.site_type for listed in book.items.values() for item in listed}
+        self._names = {one.id: {"zh": one.zh, "en": one.en} for one in book.site_types.values()}
         self._photos = None if photos is None else {name.casefold() for name in photos}
 
     def rows(self, rows: Sequence[ResultRow]) -> tuple[list[Said], list[Fault]]:
@@ -118,10 +119,11 @@ class Judge:
                 f"is no item of the rules {self._mission.rules}", rules=self._mission.rules,
             )  # fmt: skip
         elif of is not None and site is not None and of != site["type"]:
+            other, own = (self._names.get(kind, {"zh": kind, "en": kind}) for kind in (of, site["type"]))
             yield self._fault(
                 row, "item", row.item, "result_item_type",
-                f"is an item for another type of site ({of}); this site is {site['type']}",
-                of=of, type=site["type"],
+                f"is an item for another type of site ({other['en']}); this site is {own['en']}",
+                of=other, type=own,
             )  # fmt: skip
 
     def _wrong_verdict(self, row: ResultRow) -> Iterator[Fault]:

@@ -20,7 +20,7 @@ from layers.store import Store
 from .. import clock, issue_words
 from ..i18n import Lang, text
 from ..supervision.rulebook import Level, RuleBook
-from ..usecases import issue_lists, rule_books
+from ..usecases import issue_asked, issue_lists, rule_books
 from ..usecases.issue_lists import STANDINGS, IssueQuery, Listing
 from .follow_nav import nav
 from .pages import fresh, page_lang, render
@@ -44,10 +44,10 @@ def _store() -> Store:
 def page() -> str:
     """The list, filtered and a page at a time."""
     lang, now = page_lang(), clock.now()
-    query = IssueQuery.from_query(_told(request.args))
     number = max(request.args.get("page", 1, type=int), 1)
     with _store() as store:
         book = rule_books.current(store, now.date())
+        query = IssueQuery.from_query(issue_asked.by_rules(_told(request.args), book))
         found = issue_lists.listing(store, query, now=now, page=number, size=SIZE)
         known = issue_lists.choices(store)
     last = max(-(-found.total // SIZE), 1)
@@ -74,8 +74,9 @@ def file(kind: str) -> Response:
     """The whole list as a file."""
     from ..usecases import issue_files  # noqa: PLC0415 - writing files loads GDAL, which no page needs
 
-    query = IssueQuery.from_query(_told(request.args))
     with _store() as store, tempfile.TemporaryDirectory() as folder:
+        book = rule_books.current(store, clock.now().date())
+        query = IssueQuery.from_query(issue_asked.by_rules(_told(request.args), book))
         path = Path(folder) / f"issues.{kind}"
         issue_files.write_list(store, query, path, page_lang(), now=clock.now())
         body = path.read_bytes()
@@ -225,7 +226,7 @@ def _line(book: RuleBook, event: Event, lang: Lang) -> dict[str, Any]:
     return {
         "at": issue_words.when(event.at),
         "recorded": issue_words.when(event.recorded_at) if event.recorded_at != event.at else "",
-        "who": event.who,
+        "who": issue_words.who(event.who, lang),
         "action": text(f"issue.action.{event.action}", lang),
         "note": event.note or "",
         "changes": changes,

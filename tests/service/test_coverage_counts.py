@@ -225,7 +225,7 @@ def test_all_faults_of_a_table_come_at_once_and_nothing_is_stored(store, tmp_pat
     assert [(fault.row, fault.column, fault.code) for fault in told.value.form.faults] == [
         ("4", "点位编号", "count_site_unknown"),
         ("5", "主题", "count_theme"),
-        ("6", "数量", "not_a_number"),
+        ("6", "数量", "not_a_count"),
         ("7", "破损", "count_damaged"),
         ("8", "主题", "count_twice"),
         ("9", "点位编号", "count_site_ambiguous"),

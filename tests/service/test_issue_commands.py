@@ -328,3 +328,45 @@ def test_a_refused_issue_names_only_the_faults_it_has(office, capsys):
         assert words not in chinese
     for words in ("—", "already", "after now"):
         assert words not in english
+
+
+def test_what_is_asked_in_chinese_is_understood(office, capsys):
+    add(capsys, "--source", "投诉")
+    add(capsys, "--source", "上级反馈", "--fixed", number="P2")
+    add(capsys, number="P3", category="XF01", found="2026-05-06 08:00")
+
+    def listed(*options):
+        return {case["issue"] for case in told(capsys, "issue", "list", *options)["issues"]}
+
+    assert listed("--source", "群众投诉") == listed("--source", "complaint") == {"P1"}
+    assert listed("--source", "投诉，上级反馈") == {"P1", "P2"}
+    assert listed("--state", "已发卡") == {"P1", "P3"}
+    assert listed("--state", "已销号") == {"P2"}
+    assert listed("--colour", "白") == listed("--colour", "白卡") == {"P1", "P3"}
+    assert listed("--standing", "逾期") == listed("--standing", "已超期") == {"P3"}
+    assert listed("--unit", "环卫") == {"P1", "P2"}
+
+
+@pytest.mark.parametrize(
+    ("option", "zh", "en"),
+    [
+        ("--source", "来源 没有“谣言”；可用：模拟测评、上级反馈、巡查、媒体、群众投诉", "no source; use one of mission, "),
+        ("--state", "办理状态 没有“谣言”；可用：已发现、立行立改、已发卡、", "no state; use one of found, "),
+        ("--standing", "办理进度 没有“谣言”；可用：未办结、", "no standing; use one of open, "),
+        ("--colour", "督办卡 没有“谣言”；可用：白卡、黄卡、红卡", "no colour; use one of white, yellow, red"),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_no_choice_is_told_the_choices_in_the_language(office, capsys, option, zh, en):
+    assert zh in refused(capsys, "issue", "list", option, "谣言", lang="zh")
+    assert en in refused(capsys, "issue", "list", option, "谣言")
+
+
+def test_what_time_did_is_the_system_s(office, capsys):
+    add(capsys)
+    office("05-06 17:30")
+    run(capsys, "tick")
+    for lang, word in (("zh", "系统"), ("en", "system")):
+        shown = run(capsys, "--lang", lang, "issue", "show", "P1")[1]
+        assert word in shown
+        assert "zhoubian" not in shown
+    assert told(capsys, "issue", "show", "P1")["history"][-1]["who"] == "zhoubian"

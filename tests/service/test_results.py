@@ -569,7 +569,7 @@ def wrong(rows, heading, number, value):
 @pytest.mark.parametrize(
     ("heading", "value", "code"),
     [
-        ("结果", "差不多", "result_word"), ("处数", "若干", "not_a_number"), ("处数", "1.5", "not_whole"),
+        ("结果", "差不多", "result_word"), ("处数", "若干", "not_a_count"), ("处数", "1.5", "not_whole"),
         ("划线内", "部分", "result_flag"), ("检查时间", "上周三", "not_a_date"),
         ("点位编号", {"at": "2026-01-02T00:00:00"}, "text_is_date"), ("照片", "../..", "photo_name"),
         ("点位编号", 1.1010800100012346e17, "id_rounded"),

@@ -223,6 +223,19 @@ def test_faults_are_shown_and_end_with_one(folder, capsys):
     assert not (folder / "zhoubian.db").exists()  # no store is made for a book that is refused
 
 
+def test_a_fault_names_its_column_as_the_workbook_heads_it(folder, capsys):
+    file = book(folder / "坏.xlsx")
+    edited = openpyxl.load_workbook(file)
+    categories = next(sheet for sheet in edited if sheet.title.startswith("issue_categories"))
+    categories["E4"] = "两小时"
+    edited.save(file)
+    code, out, _ = run(capsys, "--lang", "zh", "rules", "check", "坏.xlsx")
+    assert code == 1
+    assert "整改时限" in out
+    assert "deadline" not in out
+    assert "deadline" in run(capsys, "--lang", "en", "rules", "check", "坏.xlsx")[1]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
