@@ -40,7 +40,7 @@ def share(value: float | None) -> str:
 
 def state(subject: str, name: str, lang: Lang) -> str:
     """A class of a subject: `posters`, `households`, `schools`."""
-    return text(f"counts.{subject}.{name}", lang)
+    return text(f"map.layer.{subject}_{name}", lang)
 
 
 def posters(answer: PosterCoverage, lang: Lang) -> Lines:

@@ -23,6 +23,7 @@ DAYS = 90
 """The period that is shown at first, ending today."""
 WIDE, HIGH = 1000, 220
 SHOWN = ("found", "fixed_on_site", "due", "closed", "on_time", "open", "overdue", "rework")
+RATES = ("close_rate", "on_time_rate")
 
 
 @bp.get("/figures")
@@ -41,9 +42,9 @@ def page() -> str:
         **nav("figures"),
         since=since,
         until=until,
-        by=[(one, text(f"web.figure_by.{one}", lang), one == by) for one in BY],
+        by=[(one, text(f"figures.by.{one}", lang), one == by) for one in BY],
         cut=issue_words.when(told.cut),
-        heads=[(name, text(f"web.figure.{name}", lang)) for name in SHOWN],
+        heads=[(name, text(f"figures.{name}", lang)) for name in (*SHOWN, *RATES)],
         levels=levels,
         total=_counts(told.total),
         rows=[
@@ -65,7 +66,7 @@ def _day(name: str) -> date | None:
 
 def _counts(counts: Counts) -> dict[str, Any]:
     told = {name: getattr(counts, name) for name in SHOWN}
-    rates = {"close_rate": counts.close_rate, "on_time_rate": counts.on_time_rate}
+    rates = {name: getattr(counts, name) for name in RATES}
     shown = {name: "—" if rate is None else f"{100 * rate:.1f} %" for name, rate in rates.items()}
     return {**told, **shown, "cards": counts.cards}
 

@@ -46,7 +46,7 @@ def page() -> str:
         "scores.html",
         **nav("scores"),
         rounds=[(name, name in scored.missions) for name in reversed(rounds[-MOST_ROUNDS:])],
-        by=[(one, text(f"web.score_by.{one}", lang), one == by) for one in BY],
+        by=[(one, text(f"score.by.{one}", lang), one == by) for one in BY],
         found={
             "missions": "、".join(scored.missions) if len(scored.missions) < 4 else _many(scored, lang),
             "rules": ", ".join(scored.versions),
