@@ -47,7 +47,7 @@ def card(book: RuleBook, colour: str | None, lang: Lang) -> str:
 
 def when(moment: datetime | None) -> str:
     """Local time to the minute."""
-    return "" if moment is None else f"{moment.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"
+    return "" if moment is None else clock.minute(moment)
 
 
 def who(told: str, lang: Lang) -> str:

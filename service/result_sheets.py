@@ -22,7 +22,7 @@ from layers.missions import VERDICTS, Mission, Result
 from layers.write import printable
 
 from . import issue_words
-from .clock import SHANGHAI
+from .clock import SHANGHAI, minute
 from .i18n import Lang, text
 from .supervision.rulebook import RuleBook
 
@@ -167,7 +167,7 @@ def _lines(values: Mapping[str, Any]) -> int:
 def _title(mission: Mission, book: RuleBook, lang: Lang) -> str:
     return text(
         "results.title", lang, name=mission.name, kind=text(f"mission.kind.{mission.kind}", lang),
-        start=f"{mission.starts_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}", rules=book.version,
+        start=minute(mission.starts_at), rules=book.version,
     )  # fmt: skip
 
 

@@ -37,4 +37,4 @@ def moment_or_now(words: str | None) -> datetime:
 
 def said(when: datetime) -> str:
     """As `moment` reads it."""
-    return f"{when:%Y-%m-%d %H:%M}"
+    return clock.minute(when)

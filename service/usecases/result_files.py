@@ -54,7 +54,7 @@ def watermark(mission: Mission, lang: Lang, *, who: str, now: datetime) -> str |
     """Who exported the list of an unannounced mission, and when; None for other missions."""
     if mission.kind != "unannounced":
         return None
-    return text("mission.watermark", lang, who=who, at=_minute(now))
+    return text("mission.watermark", lang, who=who, at=clock.minute(now))
 
 
 def _stated(mission: Mission, who: str, now: datetime) -> dict[str, str]:
@@ -102,7 +102,7 @@ def _table(mission: Mission, held: Sequence[Result], lang: Lang, *, who: str, no
             "cases": str(one.cases) if one.verdict == "no" else None,
             "inside_lines": yes if one.inside_lines else None,
             "fixed_on_site": yes if one.fixed_on_site else None, "note": one.note,
-            "photos": "; ".join(one.photos) or None, "at": _minute(one.at),
+            "photos": "; ".join(one.photos) or None, "at": clock.minute(one.at),
         }
         for one in held
     ]  # fmt: skip
@@ -233,7 +233,3 @@ def _write_refused(form: Form, faults: Sequence[Fault], out: Path, lang: Lang) -
         out, text("results.refused_title", lang, file=form.file, count=len(rows)),
         (text("results.reason", lang), text("results.row", lang)), first.headings, rows,
     )  # fmt: skip
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"

@@ -103,11 +103,11 @@ class Judge:
                 yield self._fault(row, "photos", photo, "photo_missing", "is not in the folder of the photos")
         at = self._at(row)
         if at is not None and at > self._now:
-            yield self._fault(row, "at", _minute(at), "result_in_future", "has not come yet")
+            yield self._fault(row, "at", clock.minute(at), "result_in_future", "has not come yet")
         elif at is not None and at < self._mission.starts_at:
-            start = _minute(self._mission.starts_at)
+            start = clock.minute(self._mission.starts_at)
             yield self._fault(
-                row, "at", _minute(at), "result_before_mission",
+                row, "at", clock.minute(at), "result_before_mission",
                 f"is before the mission, which began on {start}", start=start,
             )  # fmt: skip
 
@@ -171,7 +171,3 @@ class Judge:
 def _told(said: Said) -> tuple[Any, ...]:
     row = said.row
     return row.verdict, said.cases, row.inside_lines, row.fixed_on_site, row.note, row.photos, said.at
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"

@@ -138,7 +138,7 @@ def take_results(
 
 def _require_begun(mission: Mission, now: datetime) -> None:
     if now < mission.starts_at:
-        start = f"{mission.starts_at.astimezone(clock.SHANGHAI):%Y-%m-%d %H:%M}"
+        start = clock.minute(mission.starts_at)
         raise DesignError(
             f"the mission {mission.name!r} begins on {start}: nothing can have been found before",
             code="mission_early", name=mission.name, start=start,
