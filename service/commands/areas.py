@@ -16,7 +16,7 @@ from ..i18n import Lang, text
 from ..usecases import area_changes, areas
 from ..usecases.area_changes import Change, Cutting
 from ..usecases.areas import Owners, Report
-from .show import door, json_option, opened, print_json, say, table, warn
+from .show import door, json_option, opened, print_json, say, sub_program, table, warn
 
 SHOWN = 20
 FAULTY = 1
@@ -24,13 +24,9 @@ FAULTY = 1
 
 def register(program: typer.Typer, lang: Lang) -> None:
     """Add the commands to the program."""
-    group = typer.Typer(
-        help=text("cli.areas", lang), no_args_is_help=True, rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )  # fmt: skip
+    group = sub_program(program, "areas", lang)
     _register_looking(group, lang)
     _register_changing(group, lang)
-    program.add_typer(group, name="areas", help=text("cli.areas", lang))
 
 
 def _register_looking(group: typer.Typer, lang: Lang) -> None:

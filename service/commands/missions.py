@@ -16,19 +16,15 @@ from ..i18n import Lang, text
 from ..supervision.rulebook import RuleBook
 from ..usecases import mission_progress, missions, result_files
 from .moments import moment, said
-from .show import by_option, door, json_option, opened, print_json, say, table
+from .show import by_option, door, json_option, opened, print_json, say, sub_program, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
     """Add the commands to the program."""
-    group = typer.Typer(
-        help=text("cli.mission", lang), no_args_is_help=True, rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )  # fmt: skip
+    group = sub_program(program, "mission", lang)
     _register_making(group, lang)
     _register_asking(group, lang)
     _register_going(group, lang)
-    program.add_typer(group, name="mission", help=text("cli.mission", lang))
 
 
 def _register_making(group: typer.Typer, lang: Lang) -> None:

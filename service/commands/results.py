@@ -19,7 +19,7 @@ from ..usecases.mission_sites import one_of
 from ..usecases.result_rows import ResultRow
 from ..usecases.results import ResultsReport
 from .moments import moment, said
-from .show import by_option, door, fail, json_option, opened, print_json, say, table
+from .show import by_option, door, fail, json_option, opened, print_json, say, sub_program, table
 
 FAULTY = 1
 SHOWN = 50
@@ -28,14 +28,10 @@ SHOWN = 50
 
 def register(program: typer.Typer, lang: Lang) -> None:
     """Add the commands to the program."""
-    group = typer.Typer(
-        help=text("cli.results", lang), no_args_is_help=True, rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )  # fmt: skip
+    group = sub_program(program, "results", lang)
     _register_taking(group, lang)
     _register_setting(group, lang)
     _register_showing(group, lang)
-    program.add_typer(group, name="results", help=text("cli.results", lang))
 
 
 def _register_taking(group: typer.Typer, lang: Lang) -> None:
@@ -199,7 +195,7 @@ def _show(held: list[Result], names: Mapping[str, str | None], mission: str, lan
     rows: list[tuple[Any, ...]] = [
         (one.site, names.get(one.site), one.item, text(f"results.verdict.{one.verdict}", lang),
          one.cases or None, yes if one.inside_lines else None, yes if one.fixed_on_site else None, one.note,
-         said(one.at.astimezone(clock.SHANGHAI)))
+         said(one.at))
         for one in held
     ]  # fmt: skip
     heads = [text(f"results.head.{name}", lang) for name in columns]

@@ -17,17 +17,14 @@ from ..i18n import Lang, fault_text, text, texts
 from ..supervision.rule_faults import RulesUnsoundError
 from ..usecases import rule_editing
 from ..usecases.rule_editing import Checked, Version
-from .show import Door, door, json_option, print_json, say, table
+from .show import Door, door, json_option, print_json, say, sub_program, table
 
 FAULTY = 1
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
     """Add the commands to the program."""
-    group = typer.Typer(
-        help=text("cli.rules", lang), no_args_is_help=True, rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )  # fmt: skip
+    group = sub_program(program, "rules", lang)
     json_flag = json_option(lang)
     book: Any = typer.Argument(..., metavar="FILE|FOLDER", help=text("cli.rules_file", lang))
 
@@ -91,8 +88,6 @@ def register(program: typer.Typer, lang: Lang) -> None:
         else:
             say(text("cli.rules_dry", here.lang) if dry_run
                 else text("cli.rules_known", here.lang, version=version))  # fmt: skip
-
-    program.add_typer(group, name="rules", help=text("cli.rules", lang))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ..i18n import Lang, text
 from ..usecases import scores
 from . import annual, score_gains, score_tables
 from .cycle_words import plain, say_cycle, score_of
-from .show import Door, door, json_option, print_json
+from .show import Door, door, json_option, print_json, sub_program
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
@@ -38,8 +38,7 @@ def register(program: typer.Typer, lang: Lang) -> None:
             return
         say_cycle(told, weights, target, here.lang)
 
-    group = typer.Typer(help=text("cli.score", lang), rich_markup_mode=None, no_args_is_help=True)
-    program.add_typer(group, name="score", help=text("cli.score", lang))
+    group = sub_program(program, "score", lang)
     for subject in (score_tables, score_gains, annual):
         subject.register(group, lang)
 

@@ -56,6 +56,13 @@ def door(context: typer.Context) -> Door:
     return found
 
 
+def sub_program(program: typer.Typer, name: str, lang: Lang) -> typer.Typer:
+    """A group of commands, such as `zhoubian issue ...`; what it is for is the text `cli.NAME`."""
+    group = typer.Typer(help=text(f"cli.{name}", lang), no_args_is_help=True, rich_markup_mode=None)
+    program.add_typer(group, name=name, help=text(f"cli.{name}", lang))
+    return group
+
+
 def json_option(lang: Lang) -> Any:
     """``--json`` for every command that reports something."""
     return typer.Option(False, "--json", help=text("cli.json", lang))

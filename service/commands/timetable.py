@@ -14,15 +14,14 @@ from ..i18n import Lang, fault_text, text
 from ..usecases import timetable, timetable_file
 from ..usecases.timetable import Task
 from . import moments
-from .show import Door, door, fail, json_option, opened, print_json, say, table
+from .show import Door, door, fail, json_option, opened, print_json, say, sub_program, table
 
 _SHOWN = ("id", "due", "title", "period", "unit", "standing", "note")
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
     """Add the sub-application to the program."""
-    group = typer.Typer(help=text("cli.timetable", lang), rich_markup_mode=None, no_args_is_help=True)
-    program.add_typer(group, name="timetable", help=text("cli.timetable", lang))
+    group = sub_program(program, "timetable", lang)
     _listing(group, lang)
     _changing(group, lang)
     _taking(group, lang)
