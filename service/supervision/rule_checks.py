@@ -133,7 +133,7 @@ class Checks:
     # -- settings ------------------------------------------------------------------------------------
 
     def settings(self, table: str) -> Mapping[str, Any] | None:
-        """The settings of a table; None where it is missing, which `tables_there` told."""
+        """The settings of a table; None where it is missing, which `rule_faults` tells."""
         told = self.tables.get(table)
         return told if isinstance(told, Mapping) else None
 

@@ -1,8 +1,8 @@
-"""Make a mission, open a sealed one, say how its stops stand.
+"""Make a mission, list them, hand one out to whoever may see it.
 
 A mission is a list of sites with a status each: mock (模拟测评), unannounced (暗访: made from a sealed
 draw, nobody knows the list before it starts), look-back (回头看: what failed in earlier missions) and
-make-up (补测: what nobody saw in earlier missions). It keeps the version of the rules that it was
+make-up (补检: what nobody saw in earlier missions). It keeps the version of the rules that it was
 made with. Whoever asks for the list of an unannounced mission is written down.
 """
 

@@ -1,4 +1,4 @@
-"""Scores of missions: by site, type, area, unit and round, and how two rounds differ.
+"""Scores of missions: by site, type, area, unit and round (`score_rounds.py`: how two rounds differ).
 
 Everything is reckoned anew from the results in the store, each mission by the version of the rules it
 was made with (`supervision/site_scores.py` says how). A score never stands without its base: the sites
