@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time
 from pathlib import Path
@@ -239,9 +239,10 @@ def _register_corrections(issues: typer.Typer, lang: Lang) -> None:
     def merge(
         context: typer.Context, ids: list[str] = its.ids,
         into: str = typer.Option(..., metavar="ID", help=text("cli.issue_into", lang)),
+        anyway: bool = typer.Option(False, "--anyway", help=text("cli.issue_merge_anyway", lang)),
         by: str = its.by, at: str | None = its.at, note: str | None = its.note, as_json: bool = its.json,
     ) -> None:  # fmt: skip
-        _do(context, ids, "merge", by, at, note, as_json=as_json, into=into)
+        _do(context, ids, "merge", by, at, note, as_json=as_json, into=into, anyway=anyway)
 
     @issues.command("withdraw", help=text("cli.issue_withdraw", lang))
     def withdraw(
@@ -257,29 +258,54 @@ def _do(
 ) -> None:  # fmt: skip
     """One step with one or several issues: all of them or none."""
     here, now = door(context), clock.now()
+    done_at = now if at is None else moment(at)
     with opened(here) as store:
-        done = issue_actions.act_all(
-            store, ids, action, who=by, now=now, at=None if at is None else moment(at), note=note, **facts
-        )
+        done = issue_actions.act_all(store, ids, action, who=by, now=now, at=done_at, note=note, **facts)
         book = rule_books.current(store, now.date())
-    _told(here, done, book, as_json=as_json)
+    _told(here, done, book, as_json=as_json, did=_did(action, facts, here.lang), at=done_at)
 
 
-def _told(here: Door, done: Sequence[Case], book: RuleBook, *, as_json: bool) -> None:
-    """How the issues stand now, a line for each."""
+def _did(action: str, facts: Mapping[str, Any], lang: Lang) -> str:
+    """What was done, as the history calls it."""
+    names = [_DID[action]]
+    if action == "recheck":
+        names = ["rechecked", "closed"] if facts["close"] else ["rechecked" if facts["passed"] else "failed"]
+    told = ("、" if lang == "zh" else ", ").join(text(f"issue.action.{name}", lang) for name in names)
+    return f"{told} {issue_words.field('count', lang)} {facts['count']}" if action == "correct" else told
+
+
+_DID = {
+    "report": "reported_fixed", "recheck": "rechecked", "close": "closed", "suspend": "suspended",
+    "resume": "resumed", "hand_over": "handed_over", "fix_on_site": "fixed_on_site", "note": "noted",
+    "correct": "corrected", "merge": "merged", "withdraw": "withdrawn",
+}  # fmt: skip
+
+
+def _told(
+    here: Door, done: Sequence[Case], book: RuleBook, *, as_json: bool, did: str | None = None,
+    at: datetime | None = None,
+) -> None:  # fmt: skip
+    """What was done with the issues and how they stand now, a line for each."""
     if as_json:
         print_json([asdict(case) for case in done])
         return
     for case in done:
         lead = case.responsible or issue_words.unit(book, case.lead_unit, here.lang)
+        until = issue_words.when(case.suspended_until)
         words = {
             "issue": case.issue, "category": issue_words.category(book, case.category, here.lang),
-            "state": text(f"issue.state.{case.state}", here.lang), "unit": lead,
-            "card": issue_words.card(book, case.colour, here.lang) or "—",
-            "due": issue_words.when(case.deadline) or "—",
+            "state": text(f"issue.state.{case.state}", here.lang) + (f" → {until}" if until else ""),
+            "unit": lead, "card": issue_words.card(book, case.colour, here.lang) or "—",
+            "due": issue_words.when(case.deadline) or "—", "did": did, "at": issue_words.when(at),
+            "into": case.merged_into,
         }  # fmt: skip
-        gone = case.withdrawn_at or case.merged_into
-        say(text("cli.issue_gone" if gone else "cli.issue_stands", here.lang, **words))
+        if case.merged_into:
+            code = "cli.issue_merged"
+        elif case.withdrawn_at:
+            code = "cli.issue_withdrawn"
+        else:
+            code = "cli.issue_stands" if did is None else "cli.issue_did"
+        say(text(code, here.lang, **words))
 
 
 def _row(book: RuleBook, case: Case, lang: Lang) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from geo.crs import GEOD
 from geo.errors import DesignError, NotFoundError
 from layers.cells import text_of
 from layers.ledger import Case, Event, Ledger
@@ -90,7 +91,7 @@ def act(
         When it was done, by default now; never before the last entry that moved the issue.
     **facts
         `recheck`: passed, close (a passed one is struck off at once); `suspend`: approver, until;
-        `correct`: fields of `CORRECTED`; `merge`: into.
+        `correct`: fields of `CORRECTED`; `merge`: into, anyway.
 
     Raises
     ------
@@ -122,7 +123,7 @@ def act_all(
     """
     entry = Entry(at=at or now, recorded_at=now, who=who, note=text_of(note))
     if action == "merge":
-        return _merge(store, issues, str(facts["into"]), entry)
+        return _merge(store, issues, str(facts["into"]), entry, anyway=bool(facts.get("anyway")))
     move = MOVES[action]
     wanted = list(dict.fromkeys(issues))
     return _change(store, wanted, lambda case, rules: move(case, rules, entry, facts))
@@ -149,8 +150,9 @@ def _change(store: Store, issues: Sequence[str], move: Callable[[Case, Cards], S
     return after
 
 
-def _merge(store: Store, issues: Sequence[str], into: str, entry: Entry) -> list[Case]:
-    """Merge issues into one that goes on."""
+def _merge(store: Store, issues: Sequence[str], into: str, entry: Entry, *, anyway: bool) -> list[Case]:
+    """Merge issues into one that goes on; what is hardly the same only `anyway`."""
+    books = Books(store)
     with store.writing() as writing:
         target, *merged = _cases(writing, [into, *dict.fromkeys(issues)])
         events: list[Event] = []
@@ -158,6 +160,8 @@ def _merge(store: Store, issues: Sequence[str], into: str, entry: Entry) -> list
         after: list[Case] = []
         for case in merged:
             try:
+                if not anyway:
+                    _require_alike(case, target, books.of_version(case.rules).book.cards.near_m)
                 case, target, more = cards.merge(case, target, entry)  # noqa: PLW2901 - as it is afterwards
             except DesignError as fault:
                 faults.append(fault)
@@ -167,6 +171,27 @@ def _merge(store: Store, issues: Sequence[str], into: str, entry: Entry) -> list
         _refuse(faults, len(merged))
         Ledger(store).write([*after, target], events, writing)
     return after
+
+
+def _require_alike(case: Case, into: Case, near_m: float) -> None:
+    """DesignError where one can hardly be the other: it is of another category, or of another place."""
+    if case.category != into.category:
+        raise DesignError(
+            f"issue {case.issue} ({case.category}) and {into.issue} ({into.category}) are of different"
+            " categories and hardly one and the same; if they are, add --anyway",
+            code="merge_category", issue=case.issue, category=case.category, into=into.issue,
+            other=into.category,
+        )  # fmt: skip
+    if case.site is not None and case.site == into.site:
+        return
+    metres = float(GEOD.inv(case.lon, case.lat, into.lon, into.lat)[2])
+    if metres > near_m:
+        raise DesignError(
+            f"issue {case.issue} and {into.issue} lie {metres:.0f} m apart, more than {near_m:g} m, and not"
+            " at one site; if they are one and the same, add --anyway",
+            code="merge_far", issue=case.issue, into=into.issue, metres=f"{metres:.0f}",
+            near_m=f"{near_m:g}",
+        )  # fmt: skip
 
 
 def _cases(connection: Connection, issues: Sequence[str]) -> list[Case]:

@@ -71,7 +71,9 @@ def test_an_issue_from_the_call_to_the_closing(office, capsys):
     )
     code, out, _ = run(capsys, "--lang", "en", "issue", "recheck", "P1", "--passed", "--close")
     assert (code, out) == (
-        0, "P1 HJ01 exposed garbage: closed, white card, sanitation service, due 2026-05-06 17:00\n",
+        0,
+        "P1 HJ01 exposed garbage: 2026-05-06 16:00 re-check passed, closed; now closed, white card,"
+        " sanitation service, due 2026-05-06 17:00\n",
     )  # fmt: skip
     shown = told(capsys, "issue", "show", "P1")
     assert [event["action"] for event in shown["history"]] == [
@@ -116,9 +118,8 @@ def test_words_corrections_merging_and_withdrawing(office, capsys):
     assert told(capsys, "issue", "note", "P1", "--note", "已电话催办")[0]["revision"] == 4
     assert told(capsys, "issue", "correct", "P1", "--count", "3")[0]["count"] == 3
     assert told(capsys, "issue", "merge", "P2", "--into", "P1")[0]["merged_into"] == "P1"
-    assert (
-        run(capsys, "--lang", "zh", "issue", "withdraw", "P3")[1] == "P3 HJ01 暴露垃圾：不再统计，记录保留\n"
-    )
+    told_ = run(capsys, "--lang", "zh", "issue", "withdraw", "P3")[1]
+    assert told_ == "P3 HJ01 暴露垃圾：2026-05-06 12:00 撤销；不再统计，记录保留\n"
     assert [case["issue"] for case in told(capsys, "issue", "list")["issues"]] == ["P1"]
     assert {case["issue"] for case in told(capsys, "issue", "list", "--standing", "gone")["issues"]} == {
         "P2",
@@ -370,3 +371,35 @@ def test_what_time_did_is_the_system_s(office, capsys):
         assert word in shown
         assert "zhoubian" not in shown
     assert told(capsys, "issue", "show", "P1")["history"][-1]["who"] == "zhoubian"
+
+
+def test_an_issue_is_merged_into_what_may_be_the_same(office, capsys):
+    add(capsys)
+    add(capsys, number="P2", category="SR01")
+    assert run(capsys, "issue", "add", "HJ01", "--site", "B2", "--id", "P3")[0] == 0  # 200 m from B1
+    there = told(capsys, "issue", "show", "P3")["issue"]
+    place = ("--lon", str(there["lon"] + 0.0002), "--lat", str(there["lat"]))  # 17 m from P3, at no site
+    assert run(capsys, "issue", "add", "HJ01", *place, "--id", "P4")[0] == 0
+    assert "问题 P2（SR01）与 P1（HJ01）类别不同" in refused(
+        capsys, "issue", "merge", "P2", "--into", "P1", lang="zh"
+    )
+    assert "issue P3 and P1 lie 2" in refused(capsys, "issue", "merge", "P3", "--into", "P1")
+    assert told(capsys, "issue", "show", "P3")["issue"]["merged_into"] is None
+    assert told(capsys, "issue", "merge", "P2", "--into", "P1", "--anyway")[0]["merged_into"] == "P1"
+    code, out, _ = run(capsys, "--lang", "zh", "issue", "merge", "P4", "--into", "P3")
+    assert (code, out) == (
+        0,
+        "P4 HJ01 暴露垃圾：2026-05-06 12:00 并入 P3，此后只办理 P3；本问题不再统计，记录保留\n",
+    )
+
+
+def test_an_answer_names_what_was_done_and_when(office, capsys):
+    add(capsys)
+    _, out, _ = run(capsys, "--lang", "zh", "issue", "correct", "P1", "--count", "3")
+    assert (
+        out
+        == "P1 HJ01 暴露垃圾：2026-05-06 12:00 更正 处数 3；现为已发卡，白卡，环卫，期限 2026-05-06 17:00\n"
+    )
+    options = ("--approver", "分管领导", "--until", "2026-05-08", "--at", "2026-05-06 11:30")
+    _, out, _ = run(capsys, "--lang", "zh", "issue", "suspend", "P1", *options)
+    assert "2026-05-06 11:30 缓办；现为缓办 → 2026-05-08 23:59，白卡" in out
