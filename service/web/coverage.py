@@ -20,16 +20,12 @@ from ..recent import Recent
 from ..usecases import coverage_toilets as toilets
 from ..usecases import layers as layer_cases
 from .coverage_counts import others
-from .pages import addresses, kept_json, packed_json, page_lang
+from .pages import addresses, kept_json, opened, packed_json, page_lang
 
 bp = Blueprint("coverage", __name__)
 
 KEPT = 12
 """Answers that the service keeps."""
-
-
-def _opened() -> Store:
-    return Store.open(current_app.config["STORE"], create=False)
 
 
 def _answer(store: Store, asked: list[Any], make: Callable[[], dict[str, Any]]) -> Response:
@@ -44,7 +40,7 @@ def _answer(store: Store, asked: list[Any], make: Callable[[], dict[str, Any]]) 
 def page() -> Response:
     """The page; the settings stand in its query and are read by its script."""
     lang = page_lang()
-    with _opened() as store:
+    with opened() as store:
         default = toilets.asked_of(store, clock.now().date())
     body = coverage_page(
         lang,
@@ -64,7 +60,7 @@ def page() -> Response:
 @bp.get("/api/coverage/roads")
 def ground() -> Response:
     """The roads, the same for every setting."""
-    with _opened() as store:
+    with opened() as store:
         return _answer(
             store, [],
             lambda: coverage_ground(store.read("roads"), layer_cases.attribution(store, toilets.LAYERS)),
@@ -75,7 +71,7 @@ def ground() -> Response:
 def answer() -> Response:
     """Gaps, covered streets, toilets and next places under the settings of the query."""
     lang, places = page_lang(), toilets.places_in(request.args)
-    with _opened() as store:
+    with opened() as store:
         asked = toilets.asked_in(store, clock.now().date(), request.args)
         return _answer(
             store, [lang, asked.to_mapping(), places],
@@ -87,7 +83,7 @@ def answer() -> Response:
 def download() -> Response:
     """The map of the settings of the query as one file."""
     lang, places = page_lang(), toilets.places_in(request.args)
-    with _opened() as store:
+    with opened() as store:
         asked = toilets.asked_in(store, clock.now().date(), request.args)
         body = coverage_file(toilets.coverage(store, asked, places), store.read("roads"), lang)
     return send_file(

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request, send_file, url_for
+from flask import Blueprint, Response, jsonify, request, send_file, url_for
 
 from layers.store import Store
 
@@ -17,16 +17,12 @@ from ..count_page import SUBJECTS, count_page
 from ..usecases import coverage_count_files as files
 from ..usecases import coverage_households, coverage_posters, coverage_schools, rule_books
 from ..usecases.issue_filters import day_of
-from .pages import addresses, fresh, page_lang
+from .pages import addresses, fresh, opened, page_lang
 
 bp = Blueprint("coverage_counts", __name__)
 
 KINDS = ("xlsx", "csv", "geojson", "html")
 _SUBJECT = f"<any({', '.join(SUBJECTS)}):subject>"
-
-
-def _opened() -> Store:
-    return Store.open(current_app.config["STORE"], create=False)
 
 
 def others() -> list[tuple[str, str]]:
@@ -59,7 +55,7 @@ def page(subject: str) -> Response:
 @bp.get(f"/api/coverage/{_SUBJECT}")
 def answer(subject: str) -> Response:
     """Places by class, with their words."""
-    with _opened() as store:
+    with opened() as store:
         book = rule_books.current(store, clock.now().date())
         return fresh(jsonify(features(_answer(store, subject), book, page_lang())))
 
@@ -67,14 +63,14 @@ def answer(subject: str) -> Response:
 @bp.get(f"/api/coverage/{_SUBJECT}/ground")
 def roads(subject: str) -> Response:
     """The roads behind them."""
-    with _opened() as store:
+    with opened() as store:
         return fresh(jsonify(ground(store.read("roads"), _answer(store, subject))))
 
 
 @bp.get(f"/coverage/{_SUBJECT}.<any({', '.join(KINDS)}):kind>")
 def file(subject: str, kind: str) -> Response:
     """The answer as a file."""
-    with _opened() as store, tempfile.TemporaryDirectory() as folder:
+    with opened() as store, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{subject}.{kind}"
         book = rule_books.current(store, clock.now().date())
         files.write_answer(store, _answer(store, subject), book, path, page_lang())

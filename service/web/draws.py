@@ -8,14 +8,12 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, url_for
 
-from layers.store import Store
-
 from ..features import draw_features
 from ..i18n import LANGS, Lang
 from ..maps import draw_page, map_parts, map_texts
 from ..recent import Recent
 from ..usecases import draws
-from .pages import addresses, kept, kept_json, packed_json, page_lang
+from .pages import addresses, kept, kept_json, opened, packed_json, page_lang
 
 bp = Blueprint("draws", __name__)
 
@@ -35,7 +33,7 @@ class StoredMap:
 def _map(name: str) -> StoredMap:
     """The map of a draw as the layers are now."""
     maps: Recent[StoredMap] = current_app.extensions["zhoubian_maps"]
-    with Store.open(current_app.config["STORE"], create=False) as store:
+    with opened() as store:
         etag = draws.map_version(store, name)
 
         def make() -> StoredMap:

@@ -20,7 +20,7 @@ from ..design_words import circle_settings, design_settings, foot_settings
 from ..maps import exposure_page
 from ..recent import Recent
 from ..usecases import exposure
-from .pages import addresses, kept_json, packed_json, page_lang
+from .pages import addresses, kept_json, opened, packed_json, page_lang
 
 bp = Blueprint("exposure", __name__)
 
@@ -37,7 +37,7 @@ KEPT = 64
 
 @contextmanager
 def _store() -> Iterator[Store]:
-    with Store.open(current_app.config["STORE"], create=False) as store:
+    with opened() as store:
         yield store
 
 

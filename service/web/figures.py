@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, request, url_for
-
-from layers.store import Store
+from flask import Blueprint, request, url_for
 
 from .. import clock, issue_words
 from ..i18n import Lang, text
@@ -15,7 +13,7 @@ from ..supervision.rulebook import RuleBook
 from ..usecases import follow_figures, issue_filters, rule_books
 from ..usecases.follow_figures import BY, Counts, Day
 from .follow_nav import nav
-from .pages import page_lang, render
+from .pages import opened, page_lang, render
 
 bp = Blueprint("figures", __name__)
 
@@ -33,7 +31,7 @@ def page() -> str:
     until = _day("until") or now.date()
     since = _day("since") or until - timedelta(days=DAYS)
     by = request.args.get("by", "unit")
-    with Store.open(current_app.config["STORE"], create=False) as store:
+    with opened() as store:
         told = follow_figures.figures(store, since=since, until=until, by=by, now=now)
         book = rule_books.current(store, now.date())
     levels = [(level.id, issue_words.card(book, level.id, lang)) for level in book.cards.levels]

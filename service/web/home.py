@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, url_for
-
-from layers.store import Store
+from flask import Blueprint, Response, jsonify, url_for
 
 from ..usecases import draws, layers
 from . import follow_nav
-from .pages import page_lang, render
+from .pages import opened, page_lang, render
 
 bp = Blueprint("home", __name__)
 
@@ -28,7 +26,7 @@ NEWEST = 10
 @bp.get("/")
 def index() -> str:
     """Draws with links to their maps, and layers with their origin."""
-    with Store.open(current_app.config["STORE"], create=False) as store:
+    with opened() as store:
         held, drawn = layers.summary(store), draws.listing(store)
     return render(
         "home.html",
@@ -60,6 +58,6 @@ def _line(held: dict[str, Any]) -> dict[str, Any]:
 @bp.get("/health")
 def health() -> Response:
     """200 when the store can be read; the error table tells what else."""
-    with Store.open(current_app.config["STORE"], create=False) as store:
+    with opened() as store:
         store.draws()
     return jsonify({"status": "ok"})

@@ -18,7 +18,6 @@ from typing import Any, cast
 from flask import Blueprint, Response, abort, current_app, request, url_for
 
 from geo.errors import DesignError, ZhoubianError
-from layers.store import Store
 
 from .. import hotspot_pictures as pictures
 from ..city_desk import CityDesk
@@ -38,7 +37,7 @@ from ..recent import Recent
 from ..usecases import hotspots
 from ..usecases.hotspot_city import City
 from ..usecases.issue_filters import IssueFilter, day_of
-from .pages import addresses, kept_json, packed_json, page_lang
+from .pages import addresses, kept_json, opened, packed_json, page_lang
 from .words import of_error
 
 bp = Blueprint("hotspots", __name__)
@@ -196,7 +195,7 @@ def background() -> Response:
     city = _held().desk.city()
 
     def make() -> dict[str, Any]:
-        with Store.open(current_app.config["STORE"], create=False) as store:
+        with opened() as store:
             return ground(city, store)
 
     return _json(city, make)
@@ -367,7 +366,7 @@ def issues() -> Response:
     box = _box()
 
     def make() -> dict[str, Any]:
-        with Store.open(current_app.config["STORE"], create=False) as store:
+        with opened() as store:
             return issue_points(store, city, wanted, box, lang, MOST_ISSUES)
 
     return _json(city, make)

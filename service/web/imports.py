@@ -27,7 +27,7 @@ from ..maps import IMPORT_SCRIPTS, IMPORT_STYLES
 from ..uploads import Upload, Uploads
 from ..usecases import datum_check, import_look, imports
 from .import_options import json_of, options_of
-from .pages import fresh, kept, page_lang, render
+from .pages import fresh, kept, opened, page_lang, render
 from .safety import require_imports_open, require_same_origin
 from .words import of_error, of_fault, of_note
 
@@ -341,7 +341,7 @@ def _attached(answer: Response, source: str) -> Response:
 @bp.get("/api/warnings")
 def warnings() -> Response:
     """Layers that lie beside each other, in both languages: every page asks, no page depends on it."""
-    with Store.open(current_app.config["STORE"], create=False) as store:
+    with opened() as store:
         found = datum_check.current_warnings(store)
     told = [{**one.as_json(), "zh": one.told("zh"), "en": one.told("en")} for one in found]
     return kept(json.dumps(told, ensure_ascii=False).encode(), "application/json")

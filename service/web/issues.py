@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from layers.ledger import Case, Event, Ledger
@@ -23,7 +23,7 @@ from ..supervision.rulebook import Level, RuleBook
 from ..usecases import issue_asked, issue_lists, rule_books
 from ..usecases.issue_lists import STANDINGS, IssueQuery, Listing
 from .follow_nav import nav
-from .pages import fresh, page_lang, render
+from .pages import fresh, opened, page_lang, render
 
 bp = Blueprint("issues", __name__)
 
@@ -36,16 +36,12 @@ OPENING = ("found", "adopted")
 """What a line of the history leaves to the facts above it: these fields, and all of its first line."""
 
 
-def _store() -> Store:
-    return Store.open(current_app.config["STORE"], create=False)
-
-
 @bp.get("/issues")
 def page() -> str:
     """The list, filtered and a page at a time."""
     lang, now = page_lang(), clock.now()
     number = max(request.args.get("page", 1, type=int), 1)
-    with _store() as store:
+    with opened() as store:
         book = rule_books.current(store, now.date())
         query = IssueQuery.from_query(issue_asked.by_rules(_told(request.args), book))
         found = issue_lists.listing(store, query, now=now, page=number, size=SIZE)
@@ -74,7 +70,7 @@ def file(kind: str) -> Response:
     """The whole list as a file."""
     from ..usecases import issue_files  # noqa: PLC0415 - writing files loads GDAL, which no page needs
 
-    with _store() as store, tempfile.TemporaryDirectory() as folder:
+    with opened() as store, tempfile.TemporaryDirectory() as folder:
         book = rule_books.current(store, clock.now().date())
         query = IssueQuery.from_query(issue_asked.by_rules(_told(request.args), book))
         path = Path(folder) / f"issues.{kind}"
@@ -89,7 +85,7 @@ def file(kind: str) -> Response:
 def one(issue: str) -> str:
     """An issue: its facts and its whole history."""
     lang, now = page_lang(), clock.now()
-    with _store() as store:
+    with opened() as store:
         ledger = Ledger(store)
         case = ledger.case(issue)
         history = ledger.history(issue)
@@ -114,7 +110,7 @@ def one(issue: str) -> str:
 def board() -> str:
     """Open cards by colour, the nearest deadline first."""
     lang, now = page_lang(), clock.now()
-    with _store() as store:
+    with opened() as store:
         book = rule_books.current(store, now.date())
         columns = [_column(store, book, level, lang) for level in book.cards.levels]
     return render("cards.html", **nav("cards"), columns=columns)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, url_for
-
-from layers.store import Store
+from flask import Blueprint, url_for
 
 from .. import issue_words
 from ..i18n import Lang, text
 from ..usecases import missions
 from ..usecases.missions import MissionLine
 from .follow_nav import nav
-from .pages import page_lang, render
+from .pages import opened, page_lang, render
 
 bp = Blueprint("missions", __name__)
 
@@ -22,7 +20,7 @@ bp = Blueprint("missions", __name__)
 def page() -> str:
     """All missions, the newest first."""
     lang = page_lang()
-    with Store.open(current_app.config["STORE"], create=False) as store:
+    with opened() as store:
         lines = missions.listing(store)
     return render("missions.html", **nav("missions"), rows=[_row(line, lang) for line in reversed(lines)])
 

@@ -8,8 +8,15 @@ from typing import Any, cast
 
 from flask import Response, current_app, request, url_for
 
+from layers.store import Store
+
 from ..i18n import LANGS, Lang, text
 from ..maps import templates
+
+
+def opened() -> Store:
+    """The store that the service shows, open until the end of a `with`."""
+    return Store.open(current_app.config["STORE"], create=False)
 
 
 def page_lang() -> Lang:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from flask import Blueprint, current_app, request, url_for
-
-from layers.store import Store
+from flask import Blueprint, request, url_for
 
 from .. import issue_words
 from ..i18n import Lang, text
@@ -15,7 +13,7 @@ from ..supervision.site_scores import GroupScore, percent
 from ..usecases import score_rounds, score_tables
 from ..usecases.score_tables import BY, Row, Scored
 from .follow_nav import nav
-from .pages import page_lang, render
+from .pages import opened, page_lang, render
 
 bp = Blueprint("scores", __name__)
 
@@ -29,7 +27,7 @@ def page() -> str:
     lang = page_lang()
     by = request.args.get("by", "type")
     wanted = [name for name in request.args.getlist("mission") if name]
-    with Store.open(current_app.config["STORE"], create=False) as store:
+    with opened() as store:
         rounds = score_tables.with_results(store)
         if not rounds:
             return render("scores.html", **nav("scores"), rounds=[], found=None)
