@@ -19,21 +19,17 @@ from ..supervision.rulebook import RuleBook
 from ..usecases import cards, issue_actions, issue_asked, issue_entry, issue_lists, rule_books
 from ..usecases.issue_lists import IssueQuery
 from .moments import moment, moment_or_now
-from .show import Door, by_option, door, json_option, opened, print_json, say, table
+from .show import Door, by_option, door, json_option, opened, print_json, say, sub_program, table
 
 
 def register(program: typer.Typer, lang: Lang) -> None:
     """Add the commands to the program."""
-    issues = typer.Typer(
-        help=text("cli.issue", lang), no_args_is_help=True, rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )  # fmt: skip
+    issues = sub_program(program, "issue", lang)
     _register_list(issues, lang)
     _register_one(issues, lang)
     _register_steps(issues, lang)
     _register_pauses(issues, lang)
     _register_corrections(issues, lang)
-    program.add_typer(issues, name="issue", help=text("cli.issue", lang))
 
 
 class _Options:
