@@ -29,6 +29,8 @@ _SCIENTIFIC = re.compile(r"\d\.\d+E\+?\d+|\dE\+\d+", re.IGNORECASE)
 _DECIMAL_CODE = re.compile(r"(\d{6,})\.0+")
 _FORCED_TEXT = re.compile(r"'(?=[\d０-９])")
 """An apostrophe before digits: so people keep a spreadsheet from rounding them."""
+_FORCED_DIGITS = re.compile(r"'(\d{12,}|0\d+)")
+"""The same before what `write.py` writes so, where it is no id."""
 _EXACT = 1e15
 """A spreadsheet keeps fifteen digits; a longer number has lost its last ones."""
 
@@ -350,7 +352,9 @@ def value_of(column: Column, layer: Layer, value: Any, heading: str, year: int |
     _require_storable(told, value, heading)
     if column.name in CODES:
         return _code(told, value, heading)
-    return _known(column, layer, told, heading) if column.allowed else told
+    if column.allowed:
+        return _known(column, layer, told, heading)
+    return told[1:] if told.startswith("'") and _FORCED_DIGITS.fullmatch(told) else told
 
 
 _READ: dict[Kind, Callable[[Any, str], Any]] = {

@@ -40,7 +40,7 @@ _HEAD = 40
 _TITLES = 30
 """Rows among which the headings are looked for, as `columns.find_header` does."""
 _SAMPLE = 200_000
-_QUOTED = re.compile(r"'+([=+\-@\t\r]|(\d{12,}|0\d+|\d{1,2}[-/]\d{1,2}([-/]\d{1,2})?)$)")
+_QUOTED = re.compile(r"'+([=+\-@\t\r]|\d{1,2}[-/]\d{1,2}([-/]\d{1,2})?$)")
 
 Row = list[Any]
 

@@ -18,6 +18,7 @@ from shapely import LineString, MultiPoint, Point, Polygon
 from whole_file import check, read_file
 
 from geo.errors import LayerError
+from layers.cells import value_of
 from layers.read_tables import unquoted
 from layers.schema import LAYERS, Column, conform
 from layers.write import whole, write_csv, write_geojson, write_gpkg, write_xlsx
@@ -114,11 +115,20 @@ def test_text_that_looks_like_a_formula_has_an_apostrophe_in_csv(tmp_path):
     assert b"'\r=1" in raw
 
 
-@pytest.mark.parametrize("told", ["420106001001001", "1-2", "3/4", "0012", "12-31-26"])
+@pytest.mark.parametrize("told", ["1-2", "3/4", "12-31-26"])
 def test_text_that_a_spreadsheet_would_change_has_an_apostrophe_in_csv_and_comes_back(tmp_path, told):
     write_csv(pd.DataFrame({"id": [told], "day": ["2026-05-06"], "few": ["42"]}), tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_text("utf-8-sig").splitlines()[1] == f"'{told},2026-05-06,42"
     assert unquoted(f"'{told}") == told
+
+
+@pytest.mark.parametrize("told", ["420106001001001", "0012"])
+def test_digits_that_a_spreadsheet_would_change_come_back_as_a_code_and_as_a_name(tmp_path, told):
+    write_csv(pd.DataFrame({"id": [told]}), tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").read_text("utf-8-sig").splitlines()[1] == f"'{told}"
+    layer = LAYERS["toilets"]
+    for name in ("id", "name"):
+        assert value_of(layer.by_name[name], layer, f"'{told}", name) == told
 
 
 def test_numbers_below_zero_stay_numbers_in_csv(tmp_path):
