@@ -13,15 +13,11 @@ from typing import Any
 from .worker import Worker
 
 
-def read_sheets(
-    file: Path, shown: str | None = None, *, encoding: str | None = None
-) -> dict[str, list[list[Any]]]:
+def read_sheets(file: Path, *, encoding: str | None = None) -> dict[str, list[list[Any]]]:
     """All rows of all sheets, in their order.
 
     Parameters
     ----------
-    shown : str, optional
-        The name of the file as the user knows it.
     encoding : str, optional
         Of a text table; by default it is found out.
 
@@ -32,7 +28,7 @@ def read_sheets(
     """
     sheets: dict[str, list[list[Any]]] = {}
     with Worker() as worker:
-        taken, _, _ = worker.take_in(file, shown)
+        taken, _, _ = worker.take_in(file)
         for message in worker.run("grid", {"file": taken.name, "encoding": encoding}):
             if "sheet" in message:
                 sheets.setdefault(message["sheet"], []).extend(message["rows"])

@@ -234,7 +234,7 @@ def _number(told: Any) -> Any:
 # -- reading -----------------------------------------------------------------------------------------
 
 
-def read(file: Path, shown: str | None = None) -> tuple[RuleTables, Places]:
+def read(file: Path) -> tuple[RuleTables, Places]:
     """The tables of a workbook and where they stand in it.
 
     Raises
@@ -247,7 +247,7 @@ def read(file: Path, shown: str | None = None) -> tuple[RuleTables, Places]:
     keys: dict[str, dict[str, str]] = {}
     names: dict[str, str] = {}
     ignored = []
-    for sheet, grid in read_sheets(file, shown).items():
+    for sheet, grid in read_sheets(file).items():
         table = sheet.split()[0] if sheet.split() else ""
         if table not in (*COLUMNS, *SETTINGS) or table in names:
             ignored += [] if table == _ABOUT_SHEET else [sheet]

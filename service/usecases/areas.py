@@ -104,9 +104,7 @@ class Owners:
         return _plain(pd.DataFrame(self.proof.drop(columns="geometry")))
 
 
-def check(
-    store: Store, *, level: str | None = None, tolerance_m2: float = TOLERANCE_M2, sliver_m: float = SLIVER_M
-) -> Report:
+def check(store: Store, *, level: str | None = None, tolerance_m2: float = TOLERANCE_M2) -> Report:
     """Gaps, overlaps, areas outside their parent, missing parents and units, wrong codes.
 
     Parameters
@@ -123,16 +121,14 @@ def check(
     areas, crs = on_plane(read_areas(store))
     if wanted is not None:
         require_level(areas, wanted)
-    found = check_areas(
-        areas, tolerance_m2=tolerance_m2, sliver_m=sliver_m, levels=LEVELS if wanted is None else (wanted,)
-    )
+    found = check_areas(areas, tolerance_m2=tolerance_m2, levels=LEVELS if wanted is None else (wanted,))
     findings = pd.concat([found.findings, _code_findings(areas, found, crs)], ignore_index=True)
     findings["fault"] = findings["kind"].isin(FAULTS) | findings["kind"].str.startswith(CODE)
     order = findings.assign(size=findings["area_m2"].fillna(0.0)).sort_values(
         ["fault", "size", "kind", "level", "areas"], ascending=[False, False, True, True, True], kind="stable"
     )
     told = gpd.GeoDataFrame(order.drop(columns="size"), geometry="geometry", crs=crs).to_crs(WGS84)
-    return Report(told.reset_index(drop=True), found.checked, found.ignored, tolerance_m2, sliver_m)
+    return Report(told.reset_index(drop=True), found.checked, found.ignored, tolerance_m2, SLIVER_M)
 
 
 def owners(store: Store, *, level: str | None = None) -> Owners:

@@ -42,7 +42,7 @@ class Column:
     nearest: tuple[Case, ...]
 
 
-def board(store: Store, *, now: datetime, level: str | None = None, shown: int = SHOWN) -> list[Column]:
+def board(store: Store, *, now: datetime, level: str | None = None) -> list[Column]:
     """The open cards by level, the lowest first (NotFoundError `card_level_unknown`)."""
     book = rule_books.current(store, now.date())
     chosen = book.cards.levels if level is None else (_level(book, level),)
@@ -50,7 +50,7 @@ def board(store: Store, *, now: datetime, level: str | None = None, shown: int =
     for one in chosen:
         of_level = (one.id,)
         query = IssueQuery(colour=of_level, standing="open")
-        nearest, total = issue_lists.soonest(store, query, now=now, most=shown)
+        nearest, total = issue_lists.soonest(store, query, now=now, most=SHOWN)
         late, still = (
             issue_lists.soonest(store, asked, now=now, most=0)[1]
             for asked in (

@@ -98,7 +98,7 @@ class Form:
             raise CountsRefusedError(self)
 
 
-def read_form(file: Path, kind: str, needed: Sequence[str], shown: str | None = None) -> Form:
+def read_form(file: Path, kind: str, needed: Sequence[str]) -> Form:
     """A table (.xlsx, .xls, .csv), read in a process of its own.
 
     Parameters
@@ -113,8 +113,8 @@ def read_form(file: Path, kind: str, needed: Sequence[str], shown: str | None = 
     LayerError
         `counts_headings`, `counts_empty`, and as when any foreign table is read.
     """
-    form = Form(shown or file.name)
-    sheets = read_sheets(file, shown)
+    form = Form(file.name)
+    sheets = read_sheets(file)
     found = [(name, rows, _header(rows, kind, needed)) for name, rows in sheets.items()]
     known = [(name, rows, header) for name, rows, header in found if header is not None]
     if not known:

@@ -69,7 +69,7 @@ class HouseholdCoverage:
         return self.compounds[~self.compounds["met"]].sort_values(["rounds", "id"])
 
 
-def take(store: Store, file: Path, *, who: str, now: datetime, shown: str | None = None) -> Counted:
+def take(store: Store, file: Path, *, who: str, now: datetime) -> Counted:
     """Store the rounds of a table: compound, number of the round, day, households reached.
 
     Raises
@@ -79,7 +79,7 @@ def take(store: Store, file: Path, *, who: str, now: datetime, shown: str | None
     LayerError
         As `count_tables.read_form`.
     """
-    form = read_form(file, "households", ("compound", "round", "day"), shown)
+    form = read_form(file, "households", ("compound", "round", "day"))
     sites = sites_of(store, ())
     with store.writing() as connection:
         told = _told(form, sites, ROUNDS.known(connection), now.date())

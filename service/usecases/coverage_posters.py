@@ -66,7 +66,7 @@ class PosterCoverage:
         return lacking.sort_values(["short", "key", "theme"], ascending=[False, True, True])
 
 
-def take(store: Store, file: Path, *, who: str, now: datetime, shown: str | None = None) -> Counted:
+def take(store: Store, file: Path, *, who: str, now: datetime) -> Counted:
     """Store the counts of a table: site, theme, count and how many of them are damaged.
 
     What is known and not in the table stays; what differs is replaced.
@@ -79,7 +79,7 @@ def take(store: Store, file: Path, *, who: str, now: datetime, shown: str | None
         As `count_tables.read_form`.
     """
     rules = poster_rules(rule_books.current(store, now.date()))
-    form = read_form(file, "posters", ("site", "theme", "count"), shown)
+    form = read_form(file, "posters", ("site", "theme", "count"))
     told = _told(form, sites_of(store, rules.street_classes), rules)
     form.require_sound()
     with store.writing() as connection:

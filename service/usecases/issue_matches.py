@@ -22,7 +22,7 @@ from layers.store import Store
 from ..supervision.recurrence import Findings, alike
 from . import rule_books
 from .also_there import also_there
-from .hotspot_city import LAYERS_READ, City, read_city
+from .hotspot_city import LAYERS_READ, read_city
 from .issue_lists import OPEN
 from .layers import attribution
 
@@ -139,13 +139,8 @@ def duplicates(
     return [_pair(first, second) for first, second in told]
 
 
-def lookalikes(store: Store, issue: str, *, now: datetime, city: City | None = None) -> Lookalikes:
+def lookalikes(store: Store, issue: str, *, now: datetime) -> Lookalikes:
     """Where the same as an issue may be: sites of the same type, area or body, and those not looked at.
-
-    Parameters
-    ----------
-    city : City, optional
-        What hotspot maps are made from, where it is at hand; read if it is needed.
 
     Raises
     ------
@@ -155,7 +150,7 @@ def lookalikes(store: Store, issue: str, *, now: datetime, city: City | None = N
     case = Ledger(store).case(issue)
     found = _elsewhere(store, case)
     return Lookalikes(
-        case, tuple(found[:MOST]), max(0, len(found) - MOST), tuple(_unseen(store, case, city)),
+        case, tuple(found[:MOST]), max(0, len(found) - MOST), tuple(_unseen(store, case)),
         tuple(duplicates(store, now=now, issue=issue)),
     )  # fmt: skip
 
@@ -219,13 +214,12 @@ def _names(store: Store, sites: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _unseen(store: Store, case: Case, city: City | None) -> list[Unseen]:
+def _unseen(store: Store, case: Case) -> list[Unseen]:
     """Alike sites without a report: of alleys and compounds by their profile, of anchors by their class."""
     if case.site is None:
         return []
     if any(store.existing_ids(layer, [case.site]) for layer in UNIT_LAYERS):
-        if city is None:
-            city = read_city(store, attribution(store, LAYERS_READ))
+        city = read_city(store, attribution(store, LAYERS_READ))
         told = also_there(store, city, case.site, case.category).unseen
         seen = _seen(store, case)
         return [

@@ -115,7 +115,7 @@ def _table(mission: Mission, held: Sequence[Result], lang: Lang, *, who: str, no
 # -- taking ----------------------------------------------------------------------------------------
 
 
-def read_form(file: Path, shown: str | None = None, *, encoding: str | None = None) -> Form:
+def read_form(file: Path, *, encoding: str | None = None) -> Form:
     """A filled-in result sheet, read in a process of its own.
 
     Raises
@@ -123,7 +123,7 @@ def read_form(file: Path, shown: str | None = None, *, encoding: str | None = No
     LayerError
         If the file cannot be read, or is no result sheet (`results_headings`).
     """
-    return form_of(shown or file.name, read_sheets(file, shown, encoding=encoding))
+    return form_of(file.name, read_sheets(file, encoding=encoding))
 
 
 def take_file(
@@ -137,7 +137,6 @@ def take_file(
     dry_run: bool = False,
     refused: Path | None = None,
     lang: Lang = "zh",
-    shown: str | None = None,
     encoding: str | None = None,
 ) -> ResultsReport:
     """Take a filled-in result sheet: all of it or, where anything is wrong, nothing.
@@ -148,8 +147,6 @@ def take_file(
         The folder in which the photos lie that the sheet names.
     refused : Path, optional
         A workbook for the refused rows, with the reasons, in `lang`.
-    shown : str, optional
-        The name of the file as the user knows it.
     encoding : str, optional
         Of a text table; by default it is found out.
 
@@ -163,7 +160,7 @@ def take_file(
     """
     found = missions.stored(store, mission, now=now)
     names = None if photos is None else _photo_names(photos)
-    form = read_form(file, shown, encoding=encoding)
+    form = read_form(file, encoding=encoding)
     _require_same_mission(form, found)
     book = missions.rules_of(store, found)
     items = {item.code: item.site_type for listed in book.items.values() for item in listed}

@@ -19,7 +19,7 @@ from layers.ledger import Case, Event, Ledger
 from layers.store import Store
 from layers.tables import iso
 
-from ..supervision.cards import RUNNING, TICKER, caught_up
+from ..supervision.cards import RUNNING, caught_up
 from .issue_ground import Books
 
 LEAP = timedelta(days=31)
@@ -51,7 +51,7 @@ class TickReport:
     issues: tuple[str, ...] = ()
 
 
-def tick(store: Store, *, now: datetime, who: str = TICKER, anyway: bool = False) -> TickReport:
+def tick(store: Store, *, now: datetime, anyway: bool = False) -> TickReport:
     """Raise every card that is overdue by now, and let ended suspensions run on.
 
     Parameters
@@ -74,7 +74,7 @@ def tick(store: Store, *, now: datetime, who: str = TICKER, anyway: bool = False
         cases: list[Case] = []
         events: list[Event] = []
         for case in due:
-            after, more = caught_up(case, books.of_version(case.rules), now, who=who)
+            after, more = caught_up(case, books.of_version(case.rules), now)
             if more:
                 cases.append(after)
                 events += more
