@@ -523,7 +523,7 @@ FILES = (
     OfficeFile(
         "居民小区.xlsx", _compounds, "compounds", accepted=2,
         refused={
-            3: "text_is_date", 5: "community_not_compound", 6: "dormitory", 7: "not_a_number", 8: "null_island",
+            3: "text_is_date", 5: "community_not_compound", 6: "dormitory", 7: "not_a_count", 8: "null_island",
             9: "swapped", 10: "not_a_number", 11: "outside_city", 12: "record_twice", 13: "place_missing",
         },
         notes=frozenset({"near_duplicates"}), places=("幸福里小区", "康居苑"),
