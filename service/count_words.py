@@ -64,11 +64,12 @@ def households(answer: HouseholdCoverage, lang: Lang) -> Lines:
     """What stands beside the map and the table of rounds."""
     counts = {f"n{number}": answer.counts[name] for number, name in enumerate(answer.counts)}
     met = int(answer.compounds["met"].sum())
+    told = bool((answer.compounds["rounds"] > 0).any())  # before the first visit there is no share
     return [
         _line("until", str(answer.until), lang),
         _line("asked_rounds", text("counts.rounds_asked", lang, count=answer.rounds), lang),
         _line("result", text("counts.households_result", lang, **counts), lang),
-        _line("share", share(met / len(answer.compounds) if len(answer.compounds) else None), lang),
+        _line("share", share(met / len(answer.compounds) if told else None), lang),
         _line("left_out", text("counts.left_out", lang, count=answer.left_out), lang),
         _line("rules", answer.version, lang),
     ]

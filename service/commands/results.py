@@ -175,7 +175,7 @@ def _show_report(report: ResultsReport, lang: Lang, *, dry_run: bool) -> None:
     if report.assumed:
         say("· " + text("cli.results.assumed", lang, count=report.assumed))
     if report.untimed:
-        say("· " + text("cli.results.untimed", lang, count=report.untimed))
+        say("· " + text("cli.results.untimed", lang, count=report.untimed, at=said(clock.now())))
     if report.stale:
         say("· " + text("cli.results.stale", lang))
 

@@ -40,3 +40,5 @@ def register(program: typer.Typer, lang: Lang) -> None:
             text("cli.tick_done", here.lang, at=said(told.at), looked_at=told.looked_at,
                  raised=words or text("cli.tick_none", here.lang), resumed=told.resumed)
         )  # fmt: skip
+        if sum(told.raised.values()) > len(told.issues):
+            say("· " + text("cli.tick_twice", here.lang))

@@ -114,8 +114,10 @@ def require_open(mission: Mission, now: datetime) -> None:
 
 
 def accesses(store: Store, name: str) -> list[Access]:
-    """Who asked for the list of an unannounced mission, the oldest first."""
-    return Missions(store).accesses(name)
+    """Who asked for a list that was sealed, the oldest first (NotFoundError `mission_unknown`)."""
+    held = Missions(store)
+    held.mission(name)
+    return held.accesses(name)
 
 
 def rules_of(store: Store, mission: Mission) -> RuleBook:

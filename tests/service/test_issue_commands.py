@@ -199,7 +199,8 @@ def test_time_passes_over_the_cards(office, capsys):
     add(capsys)
     code, out, _ = run(capsys, "--lang", "zh", "tick", "--now", "2026-05-07 12:00")
     assert (code, out) == (
-        0, "截至 2026-05-07 12:00：查看到期问题 1 个；升级 黄卡 1 张、红卡 1 张；恢复办理 0 个\n",
+        0, "截至 2026-05-07 12:00：查看到期问题 1 个；升级 黄卡 1 张、红卡 1 张；恢复办理 0 个\n"
+        "· 同一问题连续逾期的，可一次升级两级，因此升级次数多于问题数\n",
     )  # fmt: skip
     code, out, _ = run(capsys, "--lang", "en", "tick", "--now", "2026-05-07 12:00")
     assert (code, out) == (0, "by 2026-05-07 12:00: looked at 0 due issues; raised none; resumed 0\n")

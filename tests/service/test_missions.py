@@ -214,6 +214,12 @@ def test_the_list_of_an_open_mission_is_no_secret(store):
     assert missions.accesses(store, "第一轮") == []
 
 
+def test_an_unknown_mission_has_no_list_that_was_asked_for(store):
+    with pytest.raises(ZhoubianError) as told:
+        missions.accesses(store, "没有")
+    assert told.value.code == "mission_unknown"
+
+
 def test_a_started_mission_gets_its_plan(town):
     sealed(town)
     begun = mission_progress.start(town, "暗访", "开奖", now=at(7, 9), who=OFFICE)
