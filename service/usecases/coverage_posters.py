@@ -49,6 +49,8 @@ class PosterCoverage:
     left_out : int
         Sites of these types that are closed, under works, restricted or outside the built-up area.
     attribution : str
+    damaged : int
+        Posters that were counted as damaged, wherever they hang.
     """
 
     rules: PosterRules
@@ -58,6 +60,7 @@ class PosterCoverage:
     by_theme: pd.DataFrame
     left_out: int
     attribution: str
+    damaged: int = 0
 
     @property
     def shortfall(self) -> pd.DataFrame:
@@ -112,7 +115,7 @@ def coverage(store: Store, *, now: datetime) -> PosterCoverage:
     )  # fmt: skip
     return PosterCoverage(
         rules, rows, placed, _by_type(placed), by_theme, int((asked & ~sites.open).sum()),
-        layer_cases.attribution(store, LAYERS),
+        layer_cases.attribution(store, LAYERS), _damaged(store),
     )  # fmt: skip
 
 
@@ -177,6 +180,11 @@ def _counts(store: Store, rules: PosterRules) -> dict[str, dict[str, int]]:
     for (site, theme), (count, damaged) in known.items():
         found.setdefault(site, {})[theme] = rules.counted(count, damaged)
     return found
+
+
+def _damaged(store: Store) -> int:
+    with store.reading() as connection:
+        return sum(damaged for _, damaged in POSTERS.known(connection).values())
 
 
 def _rows(sites: pd.DataFrame, rules: PosterRules, counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
