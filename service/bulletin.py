@@ -247,13 +247,13 @@ def _issues(paper: OfficialDocument, content: Content, lang: Lang) -> None:
     columns = ("found", "due", "closed", "on_time", "open", "overdue", "close_rate", "on_time_rate")
     if content.units:
         paper.table(
-            [text(f"bulletin.column.{name}", lang) for name in ("unit", *columns)],
+            [text(f"bulletin.column.{name}", lang) for name in ("lead_unit", *columns)],
             [
                 [unit(content.book, one, lang),
                  *(shown(figures, f"unit.{one or NONE}.{name}") for name in columns)]
                 for one in content.units
             ],
-            [33, 13, 14, 15, 13, 14, 17, 19, 18], aligns=aligned("lrrrrrrrr"),
+            [30, 11, 14, 14, 17, 14, 21, 17.5, 17.5], aligns=aligned("lrrrrrrrr"),
             caption=text("bulletin.unit_table", lang),
         )  # fmt: skip
         paper.note(text("bulletin.unit_basis", lang))

@@ -138,7 +138,7 @@ def look_back(paper: OfficialDocument, content: Content, lang: Lang) -> None:
     paper.table(
         [text(f"bulletin.column.{name}", lang)
          for name in ("rank", "site", "type", "district", "rate", "failed", "again")],
-        revisit_rows(content, lang, most), [12, 44, 24, 25, 18, 19, 14],
+        revisit_rows(content, lang, most), [12, 42, 24, 25, 18, 21, 14],
         aligns=["center", "left", "left", "left", "right", "right", "center"],
         caption=text("bulletin.revisit_table", lang),
     )  # fmt: skip

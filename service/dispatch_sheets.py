@@ -64,7 +64,7 @@ def dispatch_document(told: Dispatch, register: str, lang: Lang) -> bytes:
         for one in shown_units
     ]
     rows.append([_total(len(told.units), lang), *(shown(figures, f"all.{name}") for name in columns)])
-    headings = [text("bulletin.column.unit", lang)]
+    headings = [text("bulletin.column.lead_unit", lang)]
     headings += [text(f"dispatch.column.{name}.{told.kind}", lang) for name in columns]
     paper.table(headings, rows, _UNIT_MM, aligns=aligned("lrrrrr"), caption=text("dispatch.units", lang))
     pressing = _pressing(told, lang, _LINES - _lines(rows, _UNIT_MM, lang))

@@ -44,6 +44,8 @@ from .official_layout import (
 
 Align = Literal["left", "center", "right"]
 
+KEPT_ROWS = 12
+"""A table with more rows may go on on the next page."""
 _DIGITS = "零一二三四五六七八九"
 _KEPT = ("/styles", "/settings", "/fontTable", "/image", "/header", "/footer")
 """Relations of the document that stay; theme, thumbnail and the like of the empty file go."""
@@ -169,8 +171,10 @@ class OfficialDocument:
             self._paragraph(line, "Note")
 
     def attachments(self, names: Sequence[str]) -> None:
-        """附件：1. ... 2. ..., after a free line."""
-        self._paragraph("", "Body Text")
+        """附件：1. ... 2. ..., after a free line; the text before stays with them and the signature."""
+        if self._document.paragraphs and not self._break:
+            self._document.paragraphs[-1].paragraph_format.keep_with_next = True
+        self._paragraph("", "Body Text").paragraph_format.keep_with_next = True
         lead = text("paper.attachments", self.lang)
         for number, name in enumerate(names, start=1):
             before = lead if number == 1 else "　" * 3 if self.lang == "zh" else " " * 2 * len(lead)
@@ -209,6 +213,8 @@ class OfficialDocument:
     ) -> None:
         """A table whose heading repeats on every page and whose rows do not split.
 
+        One of at most `KEPT_ROWS` rows stays on one page; a longer one leaves no row alone on a page.
+
         Parameters
         ----------
         headings : n texts
@@ -239,12 +245,23 @@ class OfficialDocument:
             "</w:tblPr><w:tblGrid>",
             *(f'<w:gridCol w:w="{width}"/>' for width in widths),
             "</w:tblGrid>",
-            _row(headings, widths, ["center"] * len(widths), {}, "TableHeading", self._hint, heading=True),
+            _row(
+                headings,
+                widths,
+                ["center"] * len(widths),
+                {},
+                "TableHeading",
+                self._hint,
+                heading=True,
+                keep=bool(rows),
+            ),
         ]
         for number, row in enumerate(rows):
             found = {column: marks.get((number, column)) for column in range(len(row))}
             shaded = {column: shade for column, shade in found.items() if shade is not None}
-            parts.append(_row(row, widths, sides, shaded, "TableText", self._hint))
+            parts.append(
+                _row(row, widths, sides, shaded, "TableText", self._hint, keep=_kept(number, len(rows)))
+            )
         parts.append("</w:tbl>")
         self._document.element.body[-1].addprevious(parse_xml("".join(parts)))
         self._paragraph("", "Spacer")
@@ -389,9 +406,15 @@ def _side(values: Sequence[object]) -> Align:
     return "right" if told and all(isinstance(value, int | float) for value in told) else "left"
 
 
+def _kept(row: int, rows: int) -> bool:
+    """Whether a row stays with the next: in a small table all do, else the first and the last but one."""
+    return row < rows - 1 if rows <= KEPT_ROWS else row in (0, rows - 2)
+
+
 def _row(
     cells: Sequence[str | float | None], widths: Sequence[int], sides: Sequence[str],
     shaded: Mapping[int, Shade], style: str, hint: str, *, heading: bool = False,
+    keep: bool = False,
 ) -> str:  # fmt: skip
     parts = [f"<w:tr><w:trPr><w:cantSplit/>{'<w:tblHeader/>' if heading else ''}</w:trPr>"]
     for column, (value, width, side) in enumerate(zip(cells, widths, sides, strict=True)):
@@ -407,9 +430,10 @@ def _row(
         )
         bold = "<w:b/>" if shade is not None else ""
         run = f"<w:r><w:rPr>{hint}{bold}</w:rPr>{lines}</w:r>" if lines else ""
+        stays = "<w:keepNext/>" if keep else ""
         parts.append(
             f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{ground}<w:vAlign w:val="center"/></w:tcPr>'
-            f'<w:p><w:pPr><w:pStyle w:val="{style}"/><w:jc w:val="{side}"/></w:pPr>{run}</w:p></w:tc>'
+            f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{stays}<w:jc w:val="{side}"/></w:pPr>{run}</w:p></w:tc>'
         )
     parts.append("</w:tr>")
     return "".join(parts)

@@ -15,6 +15,7 @@ from layers.faults import Fault, Note, shorten
 from layers.rule_tables import COLUMNS, SETTINGS, Places, RuleTables
 from layers.rules import span_of
 
+from .rule_bulletin_faults import bulletin_faults
 from .rule_checks import Checks
 from .rule_coverage_faults import coverage_faults
 from .rule_setting_faults import (
@@ -73,6 +74,7 @@ def faults(tables: RuleTables, places: Places | None = None) -> list[Fault]:
     scoring_faults(checks, site_types)
     calendar_faults(checks, until)
     coverage_faults(checks, site_types, categories)
+    bulletin_faults(checks)
     return checks.found
 
 

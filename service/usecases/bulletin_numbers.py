@@ -50,8 +50,9 @@ def number_of(period: Period, taken: Mapping[date, int], wanted: int | None = No
     facts = {"last": str(period.last), "until": str(wrong), "other": taken[wrong]}
     if wanted is not None:
         raise DesignError(
-            f"number {wanted} does not fit the period up to {period.last}, for the one up to {wrong} has number"
-            f" {taken[wrong]} and numbers stand in the order of the periods; choose another or leave it out",
+            f"number {wanted} does not fit the period up to {period.last}, for the one up to {wrong} has"
+            f" number {taken[wrong]} and numbers stand in the order of the periods; choose another or leave"
+            " it out",
             code="bulletin_number", number=wanted, **facts,
         )  # fmt: skip
     raise DesignError(

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 from geo.errors import DesignError
-from layers.rule_tables import shipped
+from layers.rule_tables import Places, shipped
 
 from ..i18n import Lang
+from ..supervision.rule_bulletin_faults import PLACEHOLDER, bulletin_faults
+from ..supervision.rule_checks import Checks
 from ..supervision.rulebook import RuleBook
-from .missions import KINDS
 from .periods import kind_of
-
-PLACEHOLDERS = (
-    "office", "city", "year", "number", "name", "since", "until", "next", "open", "overdue", "red", "revisit",
-    "day",
-)  # fmt: skip
-"""What a text of the settings may ask for."""
-_PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
 @dataclass(frozen=True)
@@ -63,34 +56,17 @@ def settings_of(book: RuleBook) -> Settings:
         `bulletin_settings`, for all that cannot be used at once.
     """
     told: dict[str, Any] = {**shipped()["bulletin"], **book.bulletin}
-    wrong: list[str] = []
-
-    def whole(name: str) -> int:
-        value = told[name]
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            wrong.append(f"{name} = {value!r}")
-            return 1
-        return value
-
-    plaque = {"by": "reds", "of": "unit", **told["plaque"]}
-    for name, allowed in (("by", ("reds", "score")), ("of", ("unit", "district"))):
-        if plaque[name] not in allowed:
-            wrong.append(f"plaque.{name} = {plaque[name]!r}")
-    for kind in told["score_kinds"]:
-        if kind not in KINDS:
-            wrong.append(f"score_kinds = {kind!r}")
-    advice = tuple(Advice(one["zh"], one["en"], one.get("when", "")) for one in told["next"])
-    wrong += [f"next.when = {one.when!r}" for one in advice if one.when not in ("", *PLACEHOLDERS)]
-    texts = [told["title"], told["title_en"], *(words for one in advice for words in (one.zh, one.en))]
-    unknown = {name for words in texts for name in _PLACEHOLDER.findall(words)} - set(PLACEHOLDERS)
-    wrong += [f"{{{name}}}" for name in sorted(unknown)]
-    shown, listed = whole("categories_shown"), whole("listed")
-    if wrong:
+    checks = Checks({"bulletin": told}, Places())
+    bulletin_faults(checks)
+    if checks.found:
+        wrong = ", ".join(f"{one.column} = {one.value}" for one in checks.found)
         raise DesignError(
-            f"the bulletin settings of the rule book {book.version} cannot be used: {', '.join(wrong)}; the"
-            " comments of data/rules/bulletin.toml say what may stand there",
-            code="bulletin_settings", version=book.version, wrong=", ".join(wrong),
+            f"the bulletin settings of the rule book {book.version} cannot be used: {wrong}; the comments of"
+            " data/rules/bulletin.toml say what may stand there",
+            code="bulletin_settings", version=book.version, wrong=wrong,
         )  # fmt: skip
+    plaque = {"by": "reds", "of": "unit", **told["plaque"]}
+    advice = tuple(Advice(one["zh"], one["en"], one.get("when", "")) for one in told["next"])
     return Settings(
         office={"zh": told["office"], "en": told["office_en"]}, city=told["city"],
         recipient={"zh": told["recipient"], "en": told["recipient_en"]},
@@ -98,7 +74,7 @@ def settings_of(book: RuleBook) -> Settings:
         period=kind_of(told["period"]), internal=bool(told["internal"]),
         score_kinds=tuple(told["score_kinds"]),
         score_classes=tuple(sorted((float(cut) for cut in told["score_classes"]), reverse=True)),
-        categories_shown=shown, listed=listed,
+        categories_shown=told["categories_shown"], listed=told["listed"],
         revisit_below=float(told["revisit_below"]), plaque_by=plaque["by"], plaque_of=plaque["of"],
         advice=advice,
     )  # fmt: skip
@@ -106,7 +82,7 @@ def settings_of(book: RuleBook) -> Settings:
 
 def filled(words: str, facts: Mapping[str, object]) -> str:
     """A text with its placeholders replaced; nothing else in it means anything."""
-    return _PLACEHOLDER.sub(lambda found: str(facts[found[1]]), words)
+    return PLACEHOLDER.sub(lambda found: str(facts[found[1]]), words)
 
 
 def in_lang(told: Mapping[str, str], lang: Lang) -> str:

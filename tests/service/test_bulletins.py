@@ -141,11 +141,31 @@ def test_the_document_says_the_figures(made):
     for part in (
         "创建全国文明城市双周督查测评通报", "（2026年第24期）", "2026年11月9日至2026年11月22日",
         "2026年11月9日0时起、2026年11月23日0时止", "本期发现问题4个，其中立行立改1个",
-        "应办结3个（含经批准缓办0个），已办结2个，办结率66.7%", "未销号问题2个，其中超过首次整改期限1个",
-        "点位4处、测评内容6项、观测7点次，得分率91.6%，上一轮为53.1%，上升38.5个百分点",
-        "流动黑牌由环卫移交城管局（本期被发红卡1张，为最多）", "期末未办结红卡共1张", "2026年11月23日", "■ 红卡", "★ 城管局",
+        "应办结3个（含经批准缓办0个），已销号2个，办结率66.7%", "未销号问题2个，其中超首次期限1个",
+        "点位4处、内容6项、观测7次，得分率91.6%，上一轮为53.1%，上升38.5个百分点",
+        "流动黑牌由环卫移交城管局（本期被发红卡1张，为最多）", "期末未销号红卡共1张", "2026年11月23日", "■ 红卡", "★ 城管局",
     ):  # fmt: skip
         assert part in words, part
+
+
+OLD_WORDS = ("未办结", "已办结", "超期", "按期率", "观测点次", "测评内容")
+
+
+def test_document_register_and_lists_have_the_words_of_the_page_of_figures(made, store, tmp_path):
+    words = [told(made[1].document.read_bytes())]
+    paths = [made[1].register]
+    for kind in dispatch_lists.DISPATCHES:
+        document_, rows = dispatch_lists.write_dispatch(
+            store, kind, date(2026, 11, 23), tmp_path / f"{kind}.docx", "zh", now=AFTER
+        )
+        words.append(told(document_.read_bytes()))
+        paths.append(rows)
+    for path in paths:
+        book = openpyxl.load_workbook(path)
+        words += [str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert [word for word in OLD_WORDS if any(word in one for one in words)] == []
+    for heading in ("应办结", "已销号", "按期销号", "未销号", "超首次期限", "牵头单位"):
+        assert heading in words[0], heading
 
 
 # -- by the register alone -----------------------------------------------------------------------------
@@ -374,7 +394,7 @@ def test_all_that_is_wrong_with_the_settings_is_told_at_once(made):
     with pytest.raises(DesignError) as refused:
         settings_of(replace(book, bulletin=wrong))
     assert refused.value.code == "bulletin_settings"
-    for part in ("plaque.by = 'vote'", "listed = 0", "{boss}", "'secret'"):
+    for part in ("plaque.by = vote", "listed = 0", "next.1.zh = {boss}", "score_kinds = secret"):
         assert part in str(refused.value)
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 from service.i18n import LANGS
 from service.official_document import (
     CARD_SHADES,
+    KEPT_ROWS,
     OfficialDocument,
     chinese_date,
     chinese_number,
@@ -169,6 +170,38 @@ def test_the_heading_of_a_table_repeats_and_no_row_splits():
     assert first.find(qn("w:tblHeader")) is not None
     assert all(form.find(qn("w:cantSplit")) is not None for form in (first, *others))
     assert not any(form.find(qn("w:tblHeader")) is not None for form in others)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        (1, [True, False]),
+        (3, [True, True, True, False]),
+        (KEPT_ROWS, [True] * KEPT_ROWS + [False]),
+        (KEPT_ROWS + 1, [True, True, *[False] * (KEPT_ROWS - 2), True, False]),
+    ],
+)
+def test_a_small_table_stays_together_and_a_long_one_leaves_no_row_alone(rows, kept):
+    document = blank()
+    document.table(["单位"], [[f"第{number}家"] for number in range(rows)], [100], caption="各单位")
+    found = opened(document.save())
+    told = [
+        all(paragraph.paragraph_format.keep_with_next for cell in row.cells for paragraph in cell.paragraphs)
+        for row in found.tables[0].rows
+    ]
+    assert told == kept
+    caption = next(paragraph for paragraph in found.paragraphs if paragraph.text == "各单位")
+    assert caption.paragraph_format.keep_with_next
+
+
+def test_the_last_words_stay_with_the_attachments_and_the_signature():
+    document = blank()
+    document.paragraph("请各单位反馈整改情况。")
+    document.attachments(["台账"])
+    document.signature("创城办", date(2024, 5, 6))
+    told = opened(document.save()).paragraphs
+    assert all(one.paragraph_format.keep_with_next for one in told[:-1])
+    assert not told[-1].paragraph_format.keep_with_next
 
 
 def test_widths_are_millimetres_and_never_beyond_the_page():

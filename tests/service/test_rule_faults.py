@@ -9,8 +9,10 @@ import pytest
 
 from layers.rule_tables import Places, shipped
 from service.i18n import fault_text
+from service.supervision.rule_bulletin_faults import MISSION_KINDS, PERIODS
 from service.supervision.rule_faults import RulesUnsoundError, faults, warnings
 from service.supervision.rulebook import build
+from service.usecases import missions, periods
 
 
 @pytest.fixture
@@ -26,12 +28,48 @@ def told(book):
     return [(one.facts["table"], one.column, one.code) for one in faults(book)]
 
 
+def test_bulletins_know_the_kinds_of_missions_and_periods_that_there_are():
+    assert (set(MISSION_KINDS), PERIODS) == (set(missions.KINDS), periods.PRESETS)
+
+
 def test_the_shipped_book_is_sound():
     assert faults(shipped()) == []
 
 
 # what a clerk may do to a table, and what is said of it
 SPOILT = {
+    "a bulletin that asks for what nobody knows": (
+        lambda b: b["bulletin"].update(title="{boss}通报"),
+        ("bulletin", "title", "rules_word"),
+    ),
+    "a bulletin of no period": (
+        lambda b: b["bulletin"].update(period="moon"),
+        ("bulletin", "period", "rules_word"),
+    ),
+    "fortnights that begin on no day": (
+        lambda b: b["bulletin"].update(start="5 January"),
+        ("bulletin", "start", "rules_day"),
+    ),
+    "a plaque by vote": (
+        lambda b: b["bulletin"]["plaque"].update(by="vote"),
+        ("bulletin", "plaque.by", "rules_word"),
+    ),
+    "scores of an unknown kind of mission": (
+        lambda b: b["bulletin"].update(score_kinds=["mock", "secret"]),
+        ("bulletin", "score_kinds", "rules_word"),
+    ),
+    "a list of no rows": (
+        lambda b: b["bulletin"].update(listed=0),
+        ("bulletin", "listed", "rules_whole_number"),
+    ),
+    "a sentence in one language": (
+        lambda b: b["bulletin"]["next"][0].pop("en"),
+        ("bulletin", "next.1.en", "rules_setting_missing"),
+    ),
+    "a setting of the bulletin that is misspelt": (
+        lambda b: b["bulletin"].update(listet=5),
+        ("bulletin", "listet", "rules_setting_unknown"),
+    ),
     "a department nobody knows": (
         lambda b: row(b, "issue_categories", "HJ01").update(department="环卫局"),
         ("issue_categories", "department", "rules_unknown_name"),
