@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _LINES = 17
 """Lines of small text that one page has for the rows of both tables."""
 _MOST_UNITS = 10
-_EM_MM = {"zh": 3.75, "en": 4.7}
+_EM_MM = {"zh": 3.75, "en": 3.6}
 """How wide a character of Chinese is; Latin letters count half, and lines of English break earlier."""
 _UNIT_MM = (52.0, 21.0, 21.0, 21.0, 21.0, 20.0)
 _PRESSING_MM = (20.0, 34.0, 42.0, 34.0, 26.0)
