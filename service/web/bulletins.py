@@ -28,6 +28,7 @@ from ..usecases.periods import PRESETS, Period, containing, ended
 from ..usecases.plaques import Plaque
 from .follow_nav import nav
 from .pages import fresh, page_lang, render
+from .safety import refuse_foreign_links
 
 bp = Blueprint("bulletins", __name__)
 
@@ -73,6 +74,7 @@ def page() -> str:
 @bp.get(f"/bulletins/<{_KIND}:kind>.<{_ENDING}:ending>")
 def file(kind: str, ending: str) -> Response:
     """Make a document and hand it over: the document, its register, or all of it with the maps."""
+    refuse_foreign_links()
     lang, now = page_lang(), clock.now()
     day = _day(request.args.get("until"))
     with _store() as store, tempfile.TemporaryDirectory() as folder:

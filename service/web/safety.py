@@ -36,11 +36,25 @@ def require_same_origin() -> None:
         and _is_own_name(urlsplit(f"//{request.host}").hostname or "")
     )
     if not ours:
-        raise ForbiddenError(
-            "this request does not come from a page of this service and was not answered;"
-            " open the page anew, by the number of the address or the name of the computer, and try again",
-            code="cross_site",
-        )
+        raise _foreign()
+
+
+def refuse_foreign_links() -> None:
+    """ForbiddenError `cross_site` for an address of ours that a foreign page leads to or loads.
+
+    For what is asked for by a link and yet leaves something behind: a bulletin gets its number when it
+    is first made. A browser that says nothing of where the request comes from is answered.
+    """
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        raise _foreign()
+
+
+def _foreign() -> ForbiddenError:
+    return ForbiddenError(
+        "this request does not come from a page of this service and was not answered;"
+        " open the page anew, by the number of the address or the name of the computer, and try again",
+        code="cross_site",
+    )
 
 
 def require_imports_open() -> None:

@@ -505,6 +505,14 @@ def browser(store, monkeypatch):
     return create_app(store.path, "zh").test_client()
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_no_foreign_page_gives_a_bulletin_its_number(browser, site):
+    before = browser.get("/bulletins").text
+    answer = browser.get("/bulletins/bulletin.docx?until=2026-11-09", headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == 403
+    assert browser.get("/bulletins").text == before
+
+
 def test_the_page_offers_periods_and_tells_what_was_written(browser):
     page = browser.get("/bulletins").get_data(as_text=True)
     for part in ("2026-24", "2026年11月9日至2026年11月22日", "红卡 1 张", "城管局", "（未结束）"):
