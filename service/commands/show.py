@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from layers.faults import storable
 from layers.store import Store
 
 from ..i18n import Lang, text
@@ -70,7 +71,9 @@ def json_option(lang: Lang) -> Any:
 
 def by_option(lang: Lang) -> Any:
     """``--by`` for every command that writes down who did it: an office or a role, not a person's name."""
-    return typer.Option(OFFICE, "--by", help=text("cli.by", lang))
+    return typer.Option(
+        OFFICE, "--by", help=text("cli.by", lang), callback=lambda told: storable(told).strip() or OFFICE
+    )
 
 
 def print_json(value: Any) -> None:

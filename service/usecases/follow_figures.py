@@ -28,7 +28,7 @@ The rates are those of the domain reference, §8. Each figure is the number of r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -339,13 +339,13 @@ def _column(by: str) -> str:
 
 def cut_off(until: date | None, now: datetime) -> datetime:
     """The moment as of which a period is told: the end of its last day, or now if that is earlier."""
-    end = now if until is None else min(now, midnight(until + timedelta(days=1)) - _TICK)
+    end = now if until is None else min(now, midnight(clock.within(until) + timedelta(days=1)) - _TICK)
     return end.astimezone(clock.SHANGHAI)
 
 
 def midnight(day: date) -> datetime:
     """The beginning of a day in Shanghai."""
-    return datetime.combine(day, time(), clock.SHANGHAI)
+    return clock.midnight(day)
 
 
 def _rate(part: int, whole: int) -> float | None:

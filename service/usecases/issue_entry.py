@@ -76,8 +76,8 @@ def enter(
     assert lon is not None  # noqa: S101 - told above
     assert lat is not None  # noqa: S101
     new = NewIssue(
-        issue=issue or next_number(store, found), category=category.strip().upper(), found_at=found,
-        source=source, lon=lon, lat=lat, site=site, site_type=site_type, **more,
+        issue=(issue or "").strip() or next_number(store, found), category=category.strip().upper(),
+        found_at=found, source=source, lon=lon, lat=lat, site=site, site_type=site_type, **more,
     )  # fmt: skip
     return take_up(store, [new], origin=ORIGIN, who=who, now=now)[0]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, func, select
@@ -116,9 +116,9 @@ class IssueQuery:
             known = [cases.category.startswith(code, autoescape=True) for code in self.category]
             found.append(known[0] if len(known) == 1 else _any(known))
         if self.since:
-            found.append(cases.found_at >= iso(datetime.combine(self.since, time(), clock.SHANGHAI)))
+            found.append(cases.found_at >= iso(clock.midnight(self.since)))
         if self.until:
-            after = datetime.combine(self.until + timedelta(days=1), time(), clock.SHANGHAI)
+            after = clock.midnight(clock.within(self.until) + timedelta(days=1))
             found.append(cases.found_at < iso(after))
         gone = cases.withdrawn_at.is_not(None) | cases.merged_into.is_not(None)
         found.append(gone if self.standing == "gone" else ~gone)

@@ -28,7 +28,7 @@ RATES = ("close_rate", "on_time_rate")
 def page() -> str:
     """Totals, groups and curve of a period."""
     lang, now = page_lang(), clock.now()
-    until = _day("until") or now.date()
+    until = clock.within(_day("until") or now.date())
     since = _day("since") or until - timedelta(days=DAYS)
     by = request.args.get("by", "unit")
     with opened() as store:

@@ -28,6 +28,7 @@ from .pages import fresh, opened, page_lang, render
 bp = Blueprint("issues", __name__)
 
 SIZE = 50
+MOST_PAGES = 1_000_000
 BOARD = 60
 """Cards shown of a colour; the list has them all."""
 FILES = ("xlsx", "csv")
@@ -40,7 +41,7 @@ OPENING = ("found", "adopted")
 def page() -> str:
     """The list, filtered and a page at a time."""
     lang, now = page_lang(), clock.now()
-    number = max(request.args.get("page", 1, type=int), 1)
+    number = min(max(request.args.get("page", 1, type=int), 1), MOST_PAGES)
     with opened() as store:
         book = rule_books.current(store, now.date())
         query = IssueQuery.from_query(issue_asked.by_rules(_told(request.args), book))

@@ -147,6 +147,19 @@ def test_an_issue_tells_its_history_newest_first(client):
     assert "{{7*7}}&lt;img" in shown
 
 
+@pytest.mark.parametrize("page", ["99999999999999999999999", "-5", "x", "3"])
+def test_a_page_beyond_the_list_is_empty_and_no_error(client, page):
+    assert client.get(f"/issues?page={page}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", ["until=0001-01-01", "until=9999-12-31", "since=0001-01-01&until=9999-12-31"]
+)
+@pytest.mark.parametrize("address", ["/figures", "/issues", "/issues.csv"])
+def test_the_ends_of_time_are_days_like_others(client, address, query):
+    assert client.get(f"{address}?{query}").status_code == 200
+
+
 def test_an_unknown_issue_is_told_so(client):
     answer = client.get("/issues/nothing?lang=en")
     assert answer.status_code == 404
