@@ -10,7 +10,6 @@ from typing import Any, Literal
 from geo.errors import DesignError
 from layers.rule_tables import Places, shipped
 
-from ..i18n import Lang
 from ..supervision.rule_bulletin_faults import PLACEHOLDER, bulletin_faults
 from ..supervision.rule_checks import Checks
 from ..supervision.rulebook import RuleBook
@@ -83,8 +82,3 @@ def settings_of(book: RuleBook) -> Settings:
 def filled(words: str, facts: Mapping[str, object]) -> str:
     """A text with its placeholders replaced; nothing else in it means anything."""
     return PLACEHOLDER.sub(lambda found: str(facts[found[1]]), words)
-
-
-def in_lang(told: Mapping[str, str], lang: Lang) -> str:
-    """What stands in the settings in a language."""
-    return told[lang]
