@@ -143,7 +143,9 @@ def changed(
     """The case with other values, and the event that says so; values that stay are not told."""
     before = {name: getattr(case, name) for name in after}
     told = {
-        name: [_json(before[name]), _json(value)] for name, value in after.items() if value != before[name]
+        name: [as_json(before[name]), as_json(value)]
+        for name, value in after.items()
+        if value != before[name]
     }
     event = Event(
         issue=case.issue, at=at, recorded_at=recorded_at, who=who, action=action, changes=told, note=note
@@ -155,7 +157,7 @@ def opened(case: Case, *, at: datetime, recorded_at: datetime, who: str, action:
            note: str | None = None) -> tuple[Case, Event]:  # fmt: skip
     """A new case and its first event, which tells all its values."""
     told = {
-        name: [None, _json(value)]
+        name: [None, as_json(value)]
         for name, value in vars(case).items()
         if value is not None and value != () and name not in ("issue", "revision")
     }
@@ -320,8 +322,8 @@ def last_event(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(tables.events.c.id), 0))).scalar_one())
 
 
-def _json(value: Any) -> Any:
-    """A value of a case as JSON has it."""
+def as_json(value: Any) -> Any:
+    """A value of a history as JSON has it: moments as ISO 8601 text."""
     if isinstance(value, datetime):
         return iso(value)
     return list(value) if isinstance(value, tuple) else value

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from geo.errors import DesignError, NotFoundError, StoreError
 
 from . import sqlite_file, tables
+from .ledger import as_json
 from .store import Store
 from .tables import iso
 
@@ -122,7 +123,7 @@ _TOLD = ("verdict", "cases", "inside_lines", "fixed_on_site", "note", "photos", 
 
 def difference(before: Result, after: Result) -> dict[str, list[Any]]:
     """What differs between two results of the same item, as JSON values."""
-    pairs = {name: [_json(getattr(one, name)) for one in (before, after)] for name in _TOLD}
+    pairs = {name: [as_json(getattr(one, name)) for one in (before, after)] for name in _TOLD}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -323,12 +324,6 @@ def sealed_error(mission: Mission) -> DesignError:
         f"the mission {mission.name!r} is sealed until {at}: nobody can read its list before",
         code="mission_sealed", name=mission.name, at=at,
     )  # fmt: skip
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return iso(value)
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _told(changes: Mapping[str, Any]) -> str:

@@ -19,12 +19,13 @@ from layers import tables
 from layers.ledger import MOMENTS
 from layers.missions import Mission, Missions
 from layers.store import Store
+from layers.tables import iso
 
 from .. import clock
 from ..supervision.rulebook import RuleBook
 from . import follow_figures, mission_sites, score_tables
 from .follow_columns import RECORD
-from .issue_lists import COLUMNS, iso
+from .issue_lists import COLUMNS
 from .periods import Period
 from .score_tables import Scored
 

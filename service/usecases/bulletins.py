@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from geo.errors import DesignError
 from layers import tables
 from layers.store import Store
+from layers.tables import iso
 from layers.workbooks import write_workbook
 from layers.write import whole
 
@@ -31,7 +32,6 @@ from .bulletin_content import Content
 from .bulletin_numbers import number_of
 from .bulletin_settings import filled
 from .exports import ending_of, refuse_store
-from .issue_lists import iso
 from .periods import Period, containing, ended, kind_of
 
 

@@ -218,7 +218,7 @@ class _Period:
             )  # fmt: skip
         self.cut = cut_off(until, now)
         self.held: FollowColumns = as_of(store, columns(store), self.cut)
-        self._start = -NEVER if since is None else local_us(midnight(since))
+        self._start = -NEVER if since is None else local_us(clock.midnight(since))
         self._end = local_us(self.cut)
         self._masks = _masks(self.held, self._start, self._end)
 
@@ -339,13 +339,8 @@ def _column(by: str) -> str:
 
 def cut_off(until: date | None, now: datetime) -> datetime:
     """The moment as of which a period is told: the end of its last day, or now if that is earlier."""
-    end = now if until is None else min(now, midnight(clock.within(until) + timedelta(days=1)) - _TICK)
+    end = now if until is None else min(now, clock.midnight(clock.within(until) + timedelta(days=1)) - _TICK)
     return end.astimezone(clock.SHANGHAI)
-
-
-def midnight(day: date) -> datetime:
-    """The beginning of a day in Shanghai."""
-    return clock.midnight(day)
 
 
 def _rate(part: int, whole: int) -> float | None:

@@ -36,7 +36,6 @@ COLUMNS = (
     "recurs", "suspended_until", "approver", "handed_over_at", "why", "rules", "note", "lon", "lat",
 )  # fmt: skip
 """Columns of a list as a file, in their order."""
-iso = tables.iso
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,17 +115,17 @@ class IssueQuery:
             known = [cases.category.startswith(code, autoescape=True) for code in self.category]
             found.append(known[0] if len(known) == 1 else _any(known))
         if self.since:
-            found.append(cases.found_at >= iso(clock.midnight(self.since)))
+            found.append(cases.found_at >= tables.iso(clock.midnight(self.since)))
         if self.until:
             after = clock.midnight(clock.within(self.until) + timedelta(days=1))
-            found.append(cases.found_at < iso(after))
+            found.append(cases.found_at < tables.iso(after))
         gone = cases.withdrawn_at.is_not(None) | cases.merged_into.is_not(None)
         found.append(gone if self.standing == "gone" else ~gone)
         if self.standing in ("open", "overdue"):
             found.append(cases.state.in_(OPEN))
         if self.standing == "overdue":
             found += [
-                cases.deadline < iso(now),
+                cases.deadline < tables.iso(now),
                 cases.state.not_in(("suspended", "reported_fixed", "rechecked")),
             ]
         if self.standing == "closed":

@@ -18,12 +18,12 @@ from sqlalchemy import Connection, delete, insert, select
 from geo.errors import DesignError
 from layers import tables
 from layers.store import Store
+from layers.tables import iso
 
 from ..supervision.rulebook import RuleBook
 from . import bulletin_rows, follow_figures, rule_books, score_tables
 from .bulletin_settings import Settings, settings_of
 from .follow_figures import Counts
-from .issue_lists import iso
 from .periods import Period
 
 BROKEN_BY = ("overdue", "on_time_rate", "order")

@@ -33,7 +33,7 @@ from ..supervision.rulebook import RuleBook
 from ..supervision.worktime import Span
 from . import rule_books
 from .exports import ending_of, refuse_store
-from .follow_figures import cut_off, midnight
+from .follow_figures import cut_off
 from .layers import attribution
 
 Place = Literal["district", "community", "street"]
@@ -121,7 +121,7 @@ def response_times(
         )  # fmt: skip
     end = cut_off(until, now)
     limits = real_time_limits(rule_books.current(store, end.date()))
-    issues = _issues(store, limits, None if since is None else midnight(since), end)
+    issues = _issues(store, limits, None if since is None else clock.midnight(since), end)
     issues["street"] = _streets(store, issues) if len(issues) else []
     groups = [
         _responses(None if pd.isna(key) else str(key), part)

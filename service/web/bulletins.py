@@ -13,10 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request, url_for
-
-from geo.errors import DesignError
-from layers.store import Store
+from flask import Blueprint, Response, request, url_for
 
 from .. import clock, issue_words
 from ..bulletin_words import days_of, period_name, plaque_why, unit
@@ -24,10 +21,11 @@ from ..i18n import Lang, text
 from ..supervision.rulebook import RuleBook
 from ..usecases import bulletin_content, bulletins, dispatch_lists, plaques, rule_books
 from ..usecases.bulletins import Written
+from ..usecases.issue_filters import day_of
 from ..usecases.periods import PRESETS, Period, containing, ended
 from ..usecases.plaques import Plaque
 from .follow_nav import nav
-from .pages import fresh, page_lang, render
+from .pages import fresh, opened, page_lang, render
 from .safety import refuse_foreign_links
 
 bp = Blueprint("bulletins", __name__)
@@ -39,15 +37,11 @@ _KIND = "any(bulletin, weekly, daily, lookback)"
 _ENDING = "any(docx, xlsx, zip)"
 
 
-def _store() -> Store:
-    return Store.open(current_app.config["STORE"], create=False)
-
-
 @bp.get("/bulletins")
 def page() -> str:
     """What there is, and what can be made."""
     lang, now = page_lang(), clock.now()
-    with _store() as store:
+    with opened() as store:
         book = rule_books.current(store, now.date())
         settings = bulletin_content.settings_on(store, now.date())
         written = bulletins.listing(store)
@@ -76,8 +70,9 @@ def file(kind: str, ending: str) -> Response:
     """Make a document and hand it over: the document, its register, or all of it with the maps."""
     refuse_foreign_links()
     lang, now = page_lang(), clock.now()
-    day = _day(request.args.get("until"))
-    with _store() as store, tempfile.TemporaryDirectory() as folder:
+    until = request.args.get("until")
+    day = day_of("until", until) if until else None
+    with opened() as store, tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / f"{kind}.docx"
         if kind in dispatch_lists.DISPATCHES:
             dispatch_lists.write_dispatch(store, kind, day or now.date(), out, lang, now=now)
@@ -100,18 +95,6 @@ def _packed(folder: Path) -> bytes:
         for path in sorted(folder.iterdir()):
             archive.writestr(zipfile.ZipInfo(path.name, (1980, 1, 1, 0, 0, 0)), path.read_bytes())
     return packed.getvalue()
-
-
-def _day(told: str | None) -> date | None:
-    if not told:
-        return None
-    try:
-        return date.fromisoformat(told)
-    except ValueError:
-        raise DesignError(
-            f"until {told[:40]!r} is no date; write 2026-05-06", code="filter_date", field="until",
-            given=told[:40],
-        ) from None  # fmt: skip
 
 
 def _address(kind: str, ending: str, day: date, period: str | None = None) -> str:
